@@ -21,8 +21,9 @@ func room(_ name: String, knows dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(of name: String, knows dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: settings)
+func tests(of name: String, knows dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 let package = Package(
@@ -60,7 +61,7 @@ let package = Package(
       swiftSettings: settings),
 
     // MARK: - Tests
-    tests(of: "Sphere", knows: ["Basics", "Sphere", "Operators"]),
+    tests(of: "Sphere", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"]),
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "RunFiles"]),

@@ -16,7 +16,8 @@ public enum Parallel {
   /// never used by two calls at once, so it may index scratch memory. The first error is rethrown
   /// after all running bodies have returned; indices not yet begun are then skipped.
   public static func forEach(
-    _ count: Int, threads: Int = defaultThreads, _ body: @Sendable (_ index: Int, _ thread: Int) throws -> Void
+    _ count: Int, threads: Int = defaultThreads,
+    _ body: @Sendable (_ index: Int, _ thread: Int) throws -> Void
   ) throws {
     let workers = max(1, min(threads, count))
     if workers == 1 {

@@ -89,7 +89,8 @@ public struct SphereGrid: Sendable, Hashable, CustomStringConvertible {
         }
       }
     }
-    let span = "\(latitudes.first ?? 0)...\(latitudes.last ?? 0) x \(longitudes.first ?? 0)...\(longitudes.last ?? 0)"
+    let span =
+      "\(latitudes.first ?? 0)...\(latitudes.last ?? 0) x \(longitudes.first ?? 0)...\(longitudes.last ?? 0)"
     throw ApusError(
       .badData, "unknown grid", file: file,
       found: "\(latitudes.count) latitudes x \(columns) longitudes (\(span) degrees)",

@@ -1,0 +1,39 @@
+import Foundation
+
+/// Files that are either whole or not there.
+public enum WholeFile {
+  /// Writes `data` to a temporary name beside `path`, flushes it to the device and renames it.
+  /// - Throws: `ApusError`: `cannotCreateOutput` (73) where the directory takes no file, `inputOutput`
+  ///   (74) where writing fails half-way (disk full); nothing is left behind under either name.
+  public static func write(_ data: Data, to path: String) throws {
+    let temporary = path + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the file: \(String(cString: strerror(errno)))", file: path,
+        advice: "Choose a directory that exists and is writable.")
+    }
+    var failure: Int32 = 0
+    data.withUnsafeBytes { bytes in
+      var done = 0
+      while done < bytes.count, let base = bytes.baseAddress {
+        let written = Foundation.write(descriptor, base + done, min(bytes.count - done, 1 << 28))
+        if written < 0 {
+          if errno == EINTR { continue }
+          failure = errno
+          return
+        }
+        done += written
+      }
+    }
+    if failure == 0 && fsync(descriptor) != 0 { failure = errno }
+    if close(descriptor) != 0 && failure == 0 { failure = errno }
+    if failure == 0 && rename(temporary, path) != 0 { failure = errno }
+    guard failure == 0 else {
+      unlink(temporary)
+      throw ApusError(
+        .inputOutput, "writing failed: \(String(cString: strerror(failure)))", file: path,
+        advice: "Free some space and run the same command again.")
+    }
+  }
+}

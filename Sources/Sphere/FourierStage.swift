@@ -1,0 +1,137 @@
+import Basics
+import Foundation
+
+/// The longitude half of the transform: rows of reals to and from orders m, laid out
+/// [order m][re, im][row] so that the Legendre stage reads latitudes contiguously.
+final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
+  /// What multiplies order m: `quadrature` is 2 pi / n, `series` is 1 for m = 0 and Nyquist, else 2.
+  enum Scaling: Int { case quadrature = 0, series = 1 }
+
+  let length: Int
+  let orders: Int
+  private let rowsPerField: Int
+  /// [scaling][longitude][order][re, im] as [length x 2 orders]; empty where FFTW serves.
+  private let tables: [AlignedBuffer<Scalar>]
+  private var forwardPlan: OpaquePointer?
+  private var inversePlan: OpaquePointer?
+
+  /// A fixed rule, not a timing: results must not depend on the mood of the machine.
+  private static func prefersTable(_ length: Int, _ orders: Int) -> Bool { length * orders <= 20_000 }
+
+  init(length: Int, orders: Int, rowsPerField: Int) {
+    self.length = length
+    self.orders = orders
+    self.rowsPerField = rowsPerField
+    guard Self.prefersTable(length, orders) else {
+      tables = []
+      forwardPlan = Scalar.planForward(length: length, rows: rowsPerField)
+      inversePlan = Scalar.planInverse(length: length, rows: rowsPerField)
+      return
+    }
+    tables = [Scaling.quadrature, .series].map { scaling in
+      let table = AlignedBuffer<Scalar>(length * 2 * orders)
+      for j in 0..<length {
+        for m in 0..<orders {
+          let angle = 2 * Double.pi * Double((j * m) % length) / Double(length)
+          let factor = FourierStage.factor(scaling, m, length)
+          let dropped = m == 0 || 2 * m == length
+          table.pointer[(j * orders + m) * 2] = Scalar(factor * cos(angle))
+          table.pointer[(j * orders + m) * 2 + 1] = dropped ? 0 : Scalar(-factor * sin(angle))
+        }
+      }
+      return table
+    }
+  }
+
+  deinit {
+    if let forwardPlan { Scalar.destroy(forwardPlan) }
+    if let inversePlan { Scalar.destroy(inversePlan) }
+  }
+
+  private static func factor(_ scaling: Scaling, _ m: Int, _ length: Int) -> Double {
+    switch scaling {
+    case .quadrature: return 2 * .pi / Double(length)
+    case .series: return m == 0 || 2 * m == length ? 1 : 2
+    }
+  }
+
+  /// Numbers of FFTW scratch: one field of rows, real and half-complex.
+  var scratchCount: Int {
+    tables.isEmpty ? rowsPerField * (padded(length) + 2 * padded(length / 2 + 1)) : 0
+  }
+  private func padded(_ n: Int) -> Int { (n + 15) / 16 * 16 }
+
+  /// modes[m][re, im][row] = factor_m sum_j f_j exp(-i m lambda_j).
+  func analyse(
+    _ input: UnsafePointer<Scalar>, fields: Int, into workspace: TransformWorkspace<Scalar>,
+    scaling: Scaling
+  ) {
+    let rows = fields * rowsPerField
+    let modes = workspace.modes.pointer
+    guard let plan = forwardPlan else {
+      let table = tables[scaling.rawValue]
+      Scalar.gemm(
+        transposeA: true, transposeB: true, 2 * orders, rows, length, alpha: 1, table.pointer, 2 * orders,
+        input, length, beta: 0, modes, rows)
+      return
+    }
+    let columns = length / 2 + 1
+    let real = workspace.row.pointer
+    let complex = real + rowsPerField * padded(length)
+    for field in 0..<fields {
+      // FFTW wants its planned alignment, and may destroy its input.
+      real.update(from: input + field * rowsPerField * length, count: rowsPerField * length)
+      Scalar.executeForward(plan, real, complex)
+      for m in 0..<orders {
+        let factor = Scalar(FourierStage.factor(scaling, m, length))
+        let keepsImaginary: Scalar = m == 0 || 2 * m == length ? 0 : factor
+        let re = modes + 2 * m * rows + field * rowsPerField
+        let im = re + rows
+        var source = complex + 2 * m
+        for row in 0..<rowsPerField {
+          re[row] = factor * source[0]
+          im[row] = keepsImaginary * source[1]
+          source += 2 * columns
+        }
+      }
+    }
+  }
+
+  /// f_j = sum_m factor_m Re(modes_m exp(i m lambda_j)): the transpose of `analyse`.
+  func synthesise(
+    _ workspace: TransformWorkspace<Scalar>, fields: Int, into output: UnsafeMutablePointer<Scalar>,
+    scaling: Scaling
+  ) {
+    let rows = fields * rowsPerField
+    let modes = workspace.modes.pointer
+    guard let plan = inversePlan else {
+      let table = tables[scaling.rawValue]
+      Scalar.gemm(
+        transposeA: true, transposeB: true, rows, length, 2 * orders, alpha: 1, modes, rows, table.pointer,
+        2 * orders, beta: 0, output, length)
+      return
+    }
+    let columns = length / 2 + 1
+    let real = workspace.row.pointer
+    let complex = real + rowsPerField * padded(length)
+    for field in 0..<fields {
+      (complex).update(repeating: 0, count: 2 * columns * rowsPerField)
+      for m in 0..<orders {
+        // FFTW's complex-to-real doubles every order but 0 and Nyquist by itself.
+        let alone = m == 0 || 2 * m == length
+        let factor = Scalar(FourierStage.factor(scaling, m, length) / (alone ? 1 : 2))
+        let keepsImaginary: Scalar = alone ? 0 : factor
+        let re = modes + 2 * m * rows + field * rowsPerField
+        let im = re + rows
+        var target = complex + 2 * m
+        for row in 0..<rowsPerField {
+          target[0] = factor * re[row]
+          target[1] = keepsImaginary * im[row]
+          target += 2 * columns
+        }
+      }
+      Scalar.executeInverse(plan, complex, real)
+      (output + field * rowsPerField * length).update(from: real, count: rowsPerField * length)
+    }
+  }
+}
