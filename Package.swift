@@ -65,7 +65,7 @@ let package = Package(
     tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"]),
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "RunFiles"]),
-    tests(of: "Operators", knows: ["Basics", "Sphere", "Operators"]),
+    tests(of: "Operators", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Training"]),
     tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),
     tests(
