@@ -1,0 +1,61 @@
+import Basics
+import Fields
+import Sphere
+
+/// Breeds one vector: noise grown by the model's own dynamics, a few cycles long.
+///
+/// One cycle: step the analysis and the analysis plus dx, take the difference, rescale it by
+/// hemisphere to the amplitudes (Toth and Kalnay 1993; spec/hens.md 3.1).
+public struct Breeding: Sendable {
+  /// The settings followed.
+  public let settings: PerturbationSettings
+  /// Wanted size of each channel, physical units.
+  public let amplitudes: [Double]
+  private let rescaling: HemisphericRescaling
+
+  /// Plans breeding on `grid` towards `amplitudes` (one a channel).
+  public init(settings: PerturbationSettings, amplitudes: [Double], grid: SphereGrid) {
+    self.settings = settings
+    self.amplitudes = amplitudes
+    rescaling = HemisphericRescaling(grid: grid, tropics: settings.tropics, norm: settings.capNorm)
+  }
+
+  /// The analyses that cycles start from, earliest first.
+  public func analysisTimes(before initialTime: Instant, stepHours: Int) -> [Instant] {
+    let cycleHours = settings.stepsPerCycle * stepHours
+    let last = settings.timing == .hensCode ? 0 : 1
+    return (0..<settings.cycles).map { initialTime.adding(hours: -cycleHours * (settings.cycles - 1 - $0 + last)) }
+  }
+
+  /// The bred vector for `initialTime`.
+  /// - Parameters:
+  ///   - seed: the noise to start from, [channel][latitude][longitude].
+  ///   - control: the unperturbed run of a cycle, from its initial state to its end; callers may keep
+  ///     it, since all vectors of a checkpoint share it.
+  /// - Returns: dx [channel][latitude][longitude], physical units.
+  /// - Throws: what the source and the model throw; `ApusError` where the difference is not finite.
+  public func vector(
+    from seed: [Float], at initialTime: Instant, analyses: any AnalysisSource, model: any ForecastModel,
+    workspace: any ForecastWorkspace, control: (State) throws -> State
+  ) throws -> [Float] {
+    var difference = seed
+    for time in analysisTimes(before: initialTime, stepHours: model.stepHours) {
+      var start = try analyses.state(at: time)
+      try model.requireFitting(start)
+      if settings.timing == .hensCode { start.time = initialTime }
+      let unperturbed = try control(start)
+      var perturbed = start
+      for i in difference.indices { perturbed.values[i] += difference[i] }
+      for _ in 0..<settings.stepsPerCycle { perturbed = try model.step(perturbed, workspace: workspace) }
+      for i in difference.indices { difference[i] = perturbed.values[i] - unperturbed.values[i] }
+      rescaling.apply(to: &difference, amplitudes: amplitudes)
+      let state = State(channels: model.channels, grid: model.grid, time: time, values: difference)
+      if let channel = NonFinite.channel(of: state) {
+        throw ApusError(
+          .internalFault, "breeding gave values that are not finite", file: model.identifier, variable: channel,
+          found: "cycle starting \(time) for the initial time \(initialTime)")
+      }
+    }
+    return difference
+  }
+}

@@ -1,0 +1,61 @@
+/// How initial states are perturbed: part of a run file, written to the manifest as it is.
+public struct PerturbationSettings: Sendable, Codable, Hashable {
+  /// What a perturbation is made of.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// Nothing: the ensemble is one member a checkpoint.
+    case none
+    /// Spherical noise with a Gaussian correlation, independent between channels.
+    case noise
+    /// Bred vectors (spec/hens.md 3).
+    case bredVectors = "bred_vectors"
+  }
+
+  /// Which analyses breeding starts from.
+  public enum Timing: String, Sendable, Codable, CaseIterable {
+    /// Cycles start at t0 - 18, - 12, - 6 h (3 cycles of 6 h): the vector is valid at t0, and clocks and
+    /// sun are those of each analysis.
+    case validTimeConsistent = "valid_time_consistent"
+    /// As the HENS code does: cycles start at t0 - 12, - 6, - 0 h, all with the clock at t0; the vector
+    /// is valid at t0 + 6 h and used at t0.
+    case hensCode = "hens_code"
+  }
+
+  /// What a perturbation is made of.
+  public var kind: Kind
+  /// Breeding cycles.
+  public var cycles: Int
+  /// Model steps a cycle.
+  public var stepsPerCycle: Int
+  /// Channels that the seeding noise is put on; the model spreads it to the others.
+  public var seedChannels: [String]
+  /// Correlation length of the noise [km].
+  public var lengthScaleKilometres: Double
+  /// Amplitude of channel c: this factor times RMSE_c at `targetHours`.
+  public var factor: Double
+  /// Lead time of the amplitude table that sets the size [hours].
+  public var targetHours: Int
+  /// Which analyses breeding starts from.
+  public var timing: Timing
+  /// Bound of the tropics in the rescaling [degrees].
+  public var tropics: Double
+  /// How the root mean square of a hemisphere is taken in the rescaling.
+  public var capNorm: HemisphericRescaling.CapNorm
+
+  /// The settings of HENS, with the analyses' times put right.
+  public init(
+    kind: Kind = .bredVectors, cycles: Int = 3, stepsPerCycle: Int = 1, seedChannels: [String] = ["z500"],
+    lengthScaleKilometres: Double = 500, factor: Double = 0.35, targetHours: Int = 48,
+    timing: Timing = .validTimeConsistent, tropics: Double = 20, capNorm: HemisphericRescaling.CapNorm = .hens
+  ) {
+    self.kind = kind
+    self.cycles = cycles
+    self.stepsPerCycle = stepsPerCycle
+    self.seedChannels = seedChannels
+    self.lengthScaleKilometres = lengthScaleKilometres
+    self.factor = factor
+    self.targetHours = targetHours
+    self.timing = timing
+    self.tropics = tropics
+    self.capNorm = capNorm
+  }
+}
