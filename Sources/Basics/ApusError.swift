@@ -52,6 +52,7 @@ public struct ApusError: Error, Sendable, Hashable, CustomStringConvertible {
     self.advice = advice
   }
 
+  /// One paragraph: file, variable, problem, what was found and expected, advice.
   public var description: String {
     var text = ""
     if let file { text += "\(file): " }

@@ -22,6 +22,8 @@ public final class AnalysisCache: AnalysisSource {
     self.limit = limit
   }
 
+  /// The analysis valid at a moment, read once.
+  /// - Throws: what the source throws.
   public func state(at time: Instant) throws -> State {
     if let state = kept.withLock({ $0.states[time] }) { return state }
     let state = try source.state(at: time)

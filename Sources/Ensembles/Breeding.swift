@@ -24,7 +24,9 @@ public struct Breeding: Sendable {
   public func analysisTimes(before initialTime: Instant, stepHours: Int) -> [Instant] {
     let cycleHours = settings.stepsPerCycle * stepHours
     let last = settings.timing == .hensCode ? 0 : 1
-    return (0..<settings.cycles).map { initialTime.adding(hours: -cycleHours * (settings.cycles - 1 - $0 + last)) }
+    return (0..<settings.cycles).map {
+      initialTime.adding(hours: -cycleHours * (settings.cycles - 1 - $0 + last))
+    }
   }
 
   /// The bred vector for `initialTime`.
@@ -36,14 +38,14 @@ public struct Breeding: Sendable {
   /// - Throws: what the source and the model throw; `ApusError` where the difference is not finite.
   public func vector(
     from seed: [Float], at initialTime: Instant, analyses: any AnalysisSource, model: any ForecastModel,
-    workspace: any ForecastWorkspace, control: (State) throws -> State
+    workspace: any ForecastWorkspace, control: (_ analysisTime: Instant, State) throws -> State
   ) throws -> [Float] {
     var difference = seed
     for time in analysisTimes(before: initialTime, stepHours: model.stepHours) {
       var start = try analyses.state(at: time)
       try model.requireFitting(start)
       if settings.timing == .hensCode { start.time = initialTime }
-      let unperturbed = try control(start)
+      let unperturbed = try control(time, start)
       var perturbed = start
       for i in difference.indices { perturbed.values[i] += difference[i] }
       for _ in 0..<settings.stepsPerCycle { perturbed = try model.step(perturbed, workspace: workspace) }
@@ -52,7 +54,8 @@ public struct Breeding: Sendable {
       let state = State(channels: model.channels, grid: model.grid, time: time, values: difference)
       if let channel = NonFinite.channel(of: state) {
         throw ApusError(
-          .internalFault, "breeding gave values that are not finite", file: model.identifier, variable: channel,
+          .internalFault, "breeding gave values that are not finite", file: model.identifier,
+          variable: channel,
           found: "cycle starting \(time) for the initial time \(initialTime)")
       }
     }

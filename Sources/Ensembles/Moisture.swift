@@ -1,4 +1,5 @@
 import Fields
+import Sphere
 
 /// Moisture stays positive: the one correction HENS makes to a perturbed state (spec/hens.md 3.1, step 4).
 enum Moisture {

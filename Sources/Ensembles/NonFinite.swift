@@ -1,12 +1,14 @@
 import Basics
 import Fields
+import Sphere
 
 /// The watch for forecasts that blow up.
 enum NonFinite {
   /// The channel of the first value that is NaN or infinite, nil where all are finite.
   static func channel(of state: State) -> String? {
     let points = state.grid.pointCount
-    return state.values.withUnsafeBufferPointer { values in
+    return state.values.withUnsafeBufferPointer { buffer in
+      guard let values = buffer.baseAddress else { return nil }
       // x - x is 0 for finite x and NaN otherwise: one vector sum finds the fault.
       for (index, name) in state.channels.enumerated() {
         var lanes = SIMD16<Float>.zero
@@ -14,7 +16,7 @@ enum NonFinite {
         var at = index * points
         let end = at + points
         while at + 16 <= end {
-          let x = UnsafeRawPointer(values.baseAddress! + at).loadUnaligned(as: SIMD16<Float>.self)
+          let x = UnsafeRawPointer(values + at).loadUnaligned(as: SIMD16<Float>.self)
           lanes += x - x
           at += 16
         }

@@ -19,14 +19,16 @@ public struct SeedingNoise: Sendable {
   /// A perturbation of all `channels`: amplitude times unit noise on those in `perturbed`, 0 elsewhere.
   /// - Returns: [channel][latitude][longitude], physical units.
   public func sample(
-    channels: [String], perturbed: [String], amplitudes: [Double], at time: Instant, checkpoint: Int, pair: Int
+    channels: [String], perturbed: [String], amplitudes: [Double], at time: Instant, checkpoint: Int,
+    pair: Int
   ) -> [Float] {
     let points = field.grid.pointCount
     var values = [Float](repeating: 0, count: channels.count * points)
     for (order, name) in perturbed.enumerated() {
       guard let channel = channels.firstIndex(of: name) else { continue }
       let stream = Philox(
-        seed: seed, purpose: .perturbation, UInt64(bitPattern: Int64(time.seconds / 3600)), UInt64(checkpoint),
+        seed: seed, purpose: .perturbation, UInt64(bitPattern: Int64(time.seconds / 3600)),
+        UInt64(checkpoint),
         UInt64(pair) | UInt64(order) << 32)
       let noise = field.sample(stream)
       let amplitude = Float(amplitudes[channel])

@@ -58,7 +58,9 @@ public struct WorkPlan: Sendable, Hashable {
     self.initialTimes = initialTimes
     var members: [MemberIdentity] = []
     if kind == .none {
-      members = (0..<checkpoints).map { MemberIdentity(number: $0, checkpoint: $0, perturbation: nil, sign: 0) }
+      members = (0..<checkpoints).map {
+        MemberIdentity(number: $0, checkpoint: $0, perturbation: nil, sign: 0)
+      }
     } else {
       members.append(MemberIdentity(number: 0, checkpoint: 0, perturbation: nil, sign: 0))
       for pair in 0..<pairs {

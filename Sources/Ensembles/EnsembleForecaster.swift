@@ -1,0 +1,205 @@
+import Basics
+import Fields
+import Sphere
+import Synchronization
+
+/// Makes members: perturbs an analysis, carries it forward, keeps what is asked for.
+///
+/// A member is a pure function of this value, its identity and the initial time, whichever way it is
+/// called: alone, in an ensemble, on any number of threads.
+public struct EnsembleForecaster: Sendable {
+  /// The checkpoints, in the order of the run file; all of one grid, channels and step.
+  public let models: [any ForecastModel]
+  /// Where initial states come from.
+  public let analyses: any AnalysisSource
+  /// How initial states are perturbed.
+  public let settings: PerturbationSettings
+  /// Size of perturbations of each of the models' channels.
+  public let amplitudes: [Double]
+  /// The run's seed.
+  public let seed: UInt64
+  /// Lead times kept [hours], from 0.
+  public let leadHours: [Int]
+  /// Channels kept.
+  public let channels: [String]
+  private let noise: SeedingNoise
+  private let breeding: Breeding
+  private let kept: [Int]
+
+  /// Checks that everything fits together.
+  /// - Parameters:
+  ///   - amplitudes: one a channel of the models; empty for kind `none`.
+  ///   - leadHours: the forecast's length [hours].
+  ///   - outputEveryHours: output interval [hours]; by default every step.
+  ///   - channels: channels kept, by default all of the model's.
+  /// - Throws: `ApusError` where models differ in channels, grid or step, a channel is none of the
+  ///   models', or a time is no multiple of the step.
+  public init(
+    models: [any ForecastModel], analyses: any AnalysisSource, settings: PerturbationSettings,
+    amplitudes: [Double], seed: UInt64, leadHours: Int, outputEveryHours: Int? = nil,
+    channels: [String]? = nil
+  ) throws {
+    guard let first = models.first else { throw ApusError(.badRunFile, "the run names no checkpoint") }
+    for model in models.dropFirst() {
+      guard model.channels == first.channels, model.grid == first.grid, model.stepHours == first.stepHours
+      else {
+        throw ApusError(
+          .badData, "checkpoints of one ensemble differ", file: model.identifier,
+          found: "\(model.channels.joined(separator: " ")) on \(model.grid), \(model.stepHours) h",
+          expected: "\(first.channels.joined(separator: " ")) on \(first.grid), \(first.stepHours) h")
+      }
+    }
+    let every = outputEveryHours ?? first.stepHours
+    for (name, hours) in [("lead time", leadHours), ("output interval", every)] {
+      guard hours > 0, hours % first.stepHours == 0 else {
+        throw ApusError(
+          .badRunFile, "the \(name) is no multiple of the model's step", found: "\(hours) h",
+          expected: "a multiple of \(first.stepHours) h")
+      }
+    }
+    let wanted = channels ?? first.channels
+    for name in wanted + (settings.kind == .bredVectors ? settings.seedChannels : [])
+    where !first.channels.contains(name) {
+      throw ApusError(
+        .badRunFile, "the model has no such channel", variable: name,
+        expected: "one of " + first.channels.joined(separator: " "))
+    }
+    if settings.kind != .none, amplitudes.count != first.channels.count {
+      throw ApusError(
+        .badData, "wrong number of perturbation amplitudes", found: "\(amplitudes.count)",
+        expected: "\(first.channels.count)")
+    }
+    self.models = models
+    self.analyses = analyses
+    self.settings = settings
+    self.amplitudes = amplitudes
+    self.seed = seed
+    self.leadHours = Array(stride(from: 0, through: leadHours, by: every))
+    self.channels = wanted
+    kept = wanted.compactMap { first.channels.firstIndex(of: $0) }
+    noise = SeedingNoise(grid: first.grid, lengthScaleKilometres: settings.lengthScaleKilometres, seed: seed)
+    breeding = Breeding(settings: settings, amplitudes: amplitudes, grid: first.grid)
+  }
+
+  /// The grid of all members.
+  public var grid: SphereGrid { models[0].grid }
+  /// Model steps of one member from its initial state.
+  public var stepsPerMember: Int { (leadHours.last ?? 0) / models[0].stepHours }
+  /// Model steps that one pair's perturbation takes, shared controls left out.
+  public var stepsPerPerturbation: Int {
+    settings.kind == .bredVectors ? settings.cycles * settings.stepsPerCycle : 0
+  }
+  /// The analyses that members of an initial time need, earliest first.
+  public func analysisTimes(for initialTime: Instant) -> [Instant] {
+    guard settings.kind == .bredVectors else { return [initialTime] }
+    let cycles = breeding.analysisTimes(before: initialTime, stepHours: models[0].stepHours)
+    return cycles.contains(initialTime) ? cycles : cycles + [initialTime]
+  }
+
+  /// The perturbation dx of a pair, [channel][latitude][longitude], physical units; zeros for kind `none`.
+  /// - Throws: what the analyses and the model throw.
+  public func perturbation(
+    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace,
+    controls: ControlCache = ControlCache()
+  ) throws -> [Float] {
+    let model = models[checkpoint]
+    switch settings.kind {
+    case .none:
+      return [Float](repeating: 0, count: model.channels.count * grid.pointCount)
+    case .noise:
+      return noise.sample(
+        channels: model.channels, perturbed: model.channels, amplitudes: amplitudes, at: time,
+        checkpoint: checkpoint, pair: pair)
+    case .bredVectors:
+      let start = noise.sample(
+        channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
+        checkpoint: checkpoint, pair: pair)
+      return try breeding.vector(
+        from: start, at: time, analyses: analyses, model: model, workspace: workspace
+      ) { analysisTime, state in
+        try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {
+          var end = state
+          for _ in 0..<settings.stepsPerCycle { end = try model.step(end, workspace: workspace) }
+          return end
+        }
+      }
+    }
+  }
+
+  /// The state a member starts from: the analysis, plus or minus its perturbation, moisture clipped.
+  public func initialState(of member: MemberIdentity, at time: Instant, perturbation: [Float]) throws -> State
+  {
+    var state = try analyses.state(at: time)
+    try models[member.checkpoint].requireFitting(state)
+    guard member.sign != 0 else { return state }
+    let sign = Float(member.sign)
+    for i in state.values.indices { state.values[i] += sign * perturbation[i] }
+    Moisture.clip(&state)
+    return state
+  }
+
+  /// The forecast of a member from its initial state.
+  /// - Parameter watch: called after every step with the lead time [hours] and the state.
+  /// - Throws: `ApusError` of kind `internalFault` naming member and lead time where a state is not finite.
+  public func trajectory(
+    of member: MemberIdentity, from initial: State, workspace: any ForecastWorkspace,
+    watch: (_ leadHours: Int, State) throws -> Void = { _, _ in }
+  ) throws -> Trajectory {
+    let model = models[member.checkpoint]
+    let points = grid.pointCount
+    var values: [Float] = []
+    values.reserveCapacity(leadHours.count * kept.count * points)
+    var state = initial
+    var hours = 0
+    for wanted in leadHours {
+      while hours < wanted {
+        state = try model.step(state, workspace: workspace)
+        hours += model.stepHours
+        try NonFinite.check(state, member: member.number, initialTime: initial.time, leadHours: hours)
+        try watch(hours, state)
+      }
+      for channel in kept { values += state.values[channel * points..<(channel + 1) * points] }
+    }
+    return Trajectory(
+      initialTime: initial.time, channels: channels, grid: grid, leadHours: leadHours, values: values)
+  }
+
+  /// One member alone: its perturbation and its forecast.
+  public func member(_ member: MemberIdentity, at time: Instant) throws -> Trajectory {
+    let workspace = models[member.checkpoint].makeWorkspace()
+    let perturbation =
+      try member.perturbation.map {
+        try self.perturbation(at: time, checkpoint: member.checkpoint, pair: $0, workspace: workspace)
+      } ?? []
+    let start = try initialState(of: member, at: time, perturbation: perturbation)
+    return try trajectory(of: member, from: start, workspace: workspace)
+  }
+}
+
+/// Unperturbed runs of breeding cycles: all pairs of a checkpoint and initial time share them.
+public final class ControlCache: Sendable {
+  private struct Key: Hashable {
+    let checkpoint: Int
+    let analysisTime: Instant
+    // The hens_code timing runs an analysis with the clock of its initial time.
+    let clock: Instant
+  }
+  private let kept = Mutex<(ends: [Key: State], order: [Key])>(([:], []))
+  private let limit: Int
+
+  /// A cache of at most `limit` states.
+  public init(limit: Int = 64) { self.limit = limit }
+
+  func end(of start: State, analysisTime: Instant, checkpoint: Int, _ run: () throws -> State) throws -> State
+  {
+    let key = Key(checkpoint: checkpoint, analysisTime: analysisTime, clock: start.time)
+    if let end = kept.withLock({ $0.ends[key] }) { return end }
+    let end = try run()
+    kept.withLock { cache in
+      guard cache.ends.updateValue(end, forKey: key) == nil else { return }
+      cache.order.append(key)
+      if cache.order.count > limit { cache.ends[cache.order.removeFirst()] = nil }
+    }
+    return end
+  }
+}

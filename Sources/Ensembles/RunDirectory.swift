@@ -1,0 +1,108 @@
+import Basics
+import Fields
+import Foundation
+
+/// Where everything of a run lies: names are functions of initial time and member number, so finished
+/// work is known by its files alone (docs: run directory).
+public struct RunDirectory: Sendable {
+  /// A statistic over members.
+  public enum Product: String, Sendable, CaseIterable {
+    case mean, spread, minimum, maximum
+  }
+
+  /// The directory.
+  public let path: String
+
+  /// A run directory, existing or to be made.
+  public init(_ path: String) {
+    self.path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+  }
+
+  /// What made the run.
+  public var manifestFile: String { path + "/manifest.json" }
+  /// Copy of the run file.
+  public var runFile: String { path + "/run.yml" }
+  /// Held while a run works here.
+  public var lockFile: String { path + "/.lock" }
+  /// The report.
+  public var report: String { path + "/report/report.html" }
+
+  /// The directory of an initial time's members.
+  public func members(at time: Instant) -> String { "\(path)/members/\(time.stamp)" }
+  /// A member's file.
+  public func memberFile(_ number: Int, at time: Instant) -> String {
+    members(at: time) + "/" + RunDirectory.memberName(number) + ".nc"
+  }
+  /// A statistic's file.
+  public func product(_ product: Product, at time: Instant) -> String {
+    "\(path)/products/\(product.rawValue)_\(time.stamp).nc"
+  }
+  /// The note left by a member that blew up.
+  public func failure(_ number: Int, at time: Instant) -> String {
+    "\(path)/failed/\(time.stamp)_\(RunDirectory.memberName(number)).json"
+  }
+  /// The scores of a variable.
+  public func scores(_ variable: String) -> String { "\(path)/scores/\(variable).nc" }
+
+  /// `member_0007`.
+  static func memberName(_ number: Int) -> String {
+    let digits = "\(number)"
+    return "member_" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+
+  /// The manifest, nil where there is none yet.
+  /// - Throws: `ApusError` of kind `badData` where the file is no manifest.
+  public func manifest() throws -> RunManifest? {
+    guard let data = FileManager.default.contents(atPath: manifestFile) else { return nil }
+    do { return try JSONDecoder().decode(RunManifest.self, from: data) } catch {
+      throw ApusError(.badData, "is no manifest of a run", file: manifestFile)
+    }
+  }
+
+  /// Makes the directories.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  public func create(initialTimes: [Instant]) throws {
+    let parts =
+      ["products", "failed", "scores", "report"].map { "\(path)/\($0)" } + initialTimes.map(members)
+    for part in [path] + parts {
+      do { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) } catch {
+        throw ApusError(
+          .cannotCreateOutput, "cannot create the directory", file: part,
+          advice: "Choose another place with --output.")
+      }
+    }
+  }
+
+  /// Whether a file is there.
+  public static func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
+
+  /// Removes files where they are.
+  static func remove(_ files: [String]) {
+    for file in files { try? FileManager.default.removeItem(atPath: file) }
+  }
+
+  /// All products of a time are there.
+  public func hasProducts(at time: Instant) -> Bool {
+    Product.allCases.allSatisfy { RunDirectory.exists(product($0, at: time)) }
+  }
+
+  /// Takes the directory over for a run: checks that what is in it belongs to the same run, drops
+  /// products that more or fewer members made stale, writes manifest and run file.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput` where another run lives here.
+  public func adopt(_ manifest: RunManifest, runFileText: String, initialTimes: [Instant]) throws {
+    try create(initialTimes: initialTimes)
+    if let old = try self.manifest() {
+      if let conflict = manifest.conflict(with: old) {
+        throw ApusError(
+          .cannotCreateOutput, "the directory holds another run", file: path, variable: conflict.what,
+          found: conflict.expected, expected: conflict.found,
+          advice: "Choose another place with --output, or remove the directory.")
+      }
+      if old.members != manifest.members {
+        RunDirectory.remove(initialTimes.flatMap { time in Product.allCases.map { product($0, at: time) } })
+      }
+    }
+    try WholeFile.write(manifest.encoded(), to: manifestFile)
+    try WholeFile.write(Data(runFileText.utf8), to: runFile)
+  }
+}
