@@ -64,7 +64,7 @@ let package = Package(
     tests(of: "Sphere", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"]),
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
-    tests(of: "RunFiles", knows: ["Basics", "RunFiles"]),
+    tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
     tests(of: "Operators", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Training"]),
     tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),

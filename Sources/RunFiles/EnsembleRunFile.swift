@@ -1,0 +1,176 @@
+import Basics
+import Fields
+
+/// The run file of `apus run`, `plan`, `forecast`, `breed` and `member`: which forecasts, from which
+/// analyses and checkpoints, how perturbed, and what is made of them.
+/// Every key, its default and range: docs/run-files.md.
+public struct EnsembleRunFile: RunFile {
+  /// Names the run in its manifest, files and report.
+  public var name: String
+  /// Every random number of the run follows from it.
+  public var seed: UInt64
+  /// The networks; the first one makes the control.
+  public var checkpoints: [InputPath]
+  /// The states that forecasts start from.
+  public var analyses: DataPeriod
+  /// What climatology is drawn from, as the baseline of scores and the sample of EFI; nil: none.
+  public var climatology: ClimatologySource?
+  /// Initial times, ascending.
+  public var initialTimes: TimeSelection
+  /// Length of the forecasts [h].
+  public var leadTimeHours: Int
+  /// How members differ from the control.
+  public var perturbation: PerturbationSection
+  /// What is written.
+  public var output: EnsembleOutput
+  /// What is scored; nil: nothing.
+  public var verification: VerificationSettings?
+  /// The report; nil: none.
+  public var report: ReportSettings?
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, seed, checkpoints, analyses, climatology, perturbation, output, verification, report
+    case initialTimes = "initial_times"
+    case leadTimeHours = "lead_time_hours"
+  }
+
+  /// Reads an ensemble run file, see `RunFile.parse`.
+  public static func parse(_ text: String, file: String) throws -> EnsembleRunFile {
+    let source = Source(file: file)
+    let node = try composeRunFile(text, source: source)
+    return try EnsembleRunFile(Section(node, keys: CodingKeys.self, source: source, name: "the run file"))
+  }
+
+  init(_ section: Section<CodingKeys>) throws {
+    name = try section.string(.name)
+    seed = UInt64(try section.integer(.seed, in: 0...Int.max))
+    checkpoints = try section.inputs(.checkpoints)
+    analyses = try DataPeriod(section.requiredSection(.analyses, DataPeriod.CodingKeys.self))
+    climatology = try section.section(.climatology, ClimatologySource.CodingKeys.self)
+      .map(ClimatologySource.init)
+    guard let times = try TimeSelection(section, .initialTimes) else {
+      throw section.refuse(.initialTimes, "missing key in the run file")
+    }
+    initialTimes = times
+    leadTimeHours = try section.integer(.leadTimeHours, in: 1...87_600)
+    perturbation = try PerturbationSection(
+      section.requiredSection(.perturbation, PerturbationSection.CodingKeys.self))
+    output = try EnsembleOutput(section.requiredSection(.output, EnsembleOutput.CodingKeys.self))
+    verification = try section.section(.verification, VerificationSettings.CodingKeys.self)
+      .map(VerificationSettings.init)
+    report = try section.section(.report, ReportSettings.CodingKeys.self).map(ReportSettings.init)
+  }
+}
+
+/// A climatology: a file that `apus climate` wrote, or the archive it is to be computed from.
+public enum ClimatologySource: Sendable, Hashable, Encodable {
+  case file(InputPath)
+  case archive(DataPeriod)
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case file, files, from, to }
+
+  init(_ section: Section<CodingKeys>) throws {
+    guard let file = try section.optionalInput(.file) else {
+      let from = try section.optionalInstant(.from)
+      let to = try section.optionalInstant(.to)
+      self = .archive(DataPeriod(files: try section.inputs(.files), from: from, to: to))
+      return
+    }
+    if section.has(.files) || section.has(.from) || section.has(.to) {
+      throw section.refuse(
+        .file, "given beside files, from or to", expected: "either file, or files and a period")
+    }
+    self = .file(file)
+  }
+
+  /// Writes the keys of the run file.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .file(let path):
+      var box = encoder.container(keyedBy: CodingKeys.self)
+      try box.encode(path, forKey: .file)
+    case .archive(let period): try period.encode(to: encoder)
+    }
+  }
+}
+
+/// What a run writes.
+public struct EnsembleOutput: Sendable, Hashable, Encodable {
+  /// Whether members are kept.
+  public enum Members: String, Sendable, Hashable, Codable, CaseIterable {
+    /// One file a member.
+    case all
+    /// Only products; members can be made again with `apus member`.
+    case none
+  }
+
+  /// The run directory, made where absent; relative to the current directory.
+  public var directory: String
+  /// Which members are kept.
+  public var members: Members
+  /// Hours between two output times.
+  public var everyHours: Int
+  /// Mantissa bits kept by BitRound (CF 8.4); nil: all 23.
+  public var quantiseBits: Int?
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case directory, members
+    case everyHours = "every_hours"
+    case quantiseBits = "quantise_bits"
+  }
+
+  init(_ section: Section<CodingKeys>) throws {
+    directory = try section.string(.directory)
+    members = try section.choice(.members, default: Members.all)
+    everyHours = try section.integer(.everyHours, in: 1...8760, default: 6)
+    quantiseBits = try section.optionalInteger(.quantiseBits, in: 1...23)
+  }
+}
+
+/// What is scored against what.
+public struct VerificationSettings: Sendable, Hashable, Encodable {
+  /// The two definitions of power per degree (spec/hens.md 4.3).
+  public enum SpectrumConvention: String, Sendable, Hashable, Codable, CaseIterable {
+    case standard
+    case hens
+  }
+
+  /// What is taken as true; nil: the analyses.
+  public var truth: DataPeriod?
+  /// Channels scored; empty: every channel of the checkpoints.
+  public var variables: [String]
+  /// The climate sample of thresholds, EFI and SOT; nil: the run's climatology.
+  public var climate: ClimatologySource?
+  /// Thresholds of Brier score, threshold-weighted CRPS and ROC: `climate:mean+1std` or a number.
+  public var thresholds: [String]
+  /// Which definition spectra follow.
+  public var spectrumConvention: SpectrumConvention
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case truth, variables, climate, thresholds
+    case spectrumConvention = "spectrum_convention"
+  }
+
+  init(_ section: Section<CodingKeys>) throws {
+    truth = try section.section(.truth, DataPeriod.CodingKeys.self).map(DataPeriod.init)
+    variables = try section.channels(.variables) ?? []
+    climate = try section.section(.climate, ClimatologySource.CodingKeys.self).map(ClimatologySource.init)
+    thresholds = try section.optionalStrings(.thresholds) ?? []
+    spectrumConvention = try section.choice(.spectrumConvention, default: SpectrumConvention.standard)
+  }
+}
+
+/// The report of a run.
+public struct ReportSettings: Sendable, Hashable, Encodable {
+  /// Its heading.
+  public var title: String
+  /// The HTML file; nil: report/report.html in the run directory.
+  public var file: String?
+
+  enum CodingKeys: String, CodingKey, CaseIterable { case title, file }
+
+  init(_ section: Section<CodingKeys>) throws {
+    title = try section.string(.title)
+    file = try section.optionalString(.file)
+  }
+}

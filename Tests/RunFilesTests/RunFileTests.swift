@@ -1,0 +1,168 @@
+import Basics
+import Fields
+import Foundation
+import RunFiles
+import Testing
+
+@Suite struct RunFileTests {
+  @Test func ensembleValuesAndDefaults() throws {
+    let run = try EnsembleRunFile.parse(RunFileTexts.ensemble, file: "demo.yml")
+    #expect(run.seed == 7)
+    #expect(run.checkpoints.map(\.written) == ["models/a.safetensors", "models/b.safetensors"])
+    #expect(run.initialTimes.instants.map(\.stamp) == ["20260201T00", "20260202T00", "20260203T00"])
+    #expect(run.perturbation.cycles == 3)
+    #expect(run.perturbation.amplitudeFactor == 0.35)
+    #expect(run.perturbation.timing == .validTimeConsistent)
+    #expect(run.perturbation.lengthScaleKilometres == 500)
+    #expect(run.perturbation.rescaleLatitude == 20)
+    guard case .computed(let times, let lead) = run.perturbation.amplitudes else {
+      Issue.record("amplitudes are not computed")
+      return
+    }
+    #expect(times.instants.map(\.stamp) == ["20260110T00", "20260112T06"])
+    #expect(lead == 48)
+    #expect(run.output.members == .all)
+    #expect(run.output.everyHours == 6)
+    #expect(run.verification?.thresholds == ["climate:mean+1std"])
+  }
+
+  @Test func trainingValuesAndDefaults() throws {
+    let run = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
+    #expect(run.data.channels == ["z500", "msl"])
+    #expect(run.data.stepHours == 6)
+    #expect(run.data.training.count == 2)
+    #expect(run.data.training[0].contains(Instant(year: 2012, month: 1, day: 1)))
+    #expect(!run.data.training[0].contains(Instant(year: 2013, month: 1, day: 1)))
+    #expect(run.network.embedDim == 48)
+    #expect(run.network.mlpRatio == 2)
+    #expect(run.inputs.staticFields?.variables == ["orography"])
+    #expect(!run.inputs.solarZenith)
+    #expect(run.optimisation.length == .steps(614))
+    #expect(run.optimisation.betas == [0.9, 0.95])
+    #expect(run.optimisation.loss == .hensAbsolute)
+    #expect(run.optimisation.channelWeights == ["z500": 1, "msl": 0.5])
+    #expect(run.normalisation == .data)
+  }
+
+  @Test func canonicalTextReadsBackEqual() throws {
+    let ensemble = try EnsembleRunFile.parse(RunFileTexts.ensemble, file: "demo.yml")
+    let ensembleText = try ensemble.canonicalText()
+    #expect(try EnsembleRunFile.parse(ensembleText, file: "demo.yml") == ensemble)
+    let training = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
+    let trainingText = try training.canonicalText()
+    #expect(try TrainingRunFile.parse(trainingText, file: "train.yml") == training)
+  }
+
+  @Test func canonicalTextForgetsHowTheFileIsWritten() throws {
+    let run = try EnsembleRunFile.parse(RunFileTexts.ensemble, file: "demo.yml")
+    let rewritten = RunFileTexts.ensemble.replacing(
+      "climatology: {file: models/climate.nc}",
+      with: "climatology:\n  # a comment\n  file: 'models/climate.nc'")
+    let same = try EnsembleRunFile.parse(rewritten, file: "elsewhere.yml")
+    #expect(try same.canonicalText() == run.canonicalText())
+  }
+
+  /// Each fault: what is replaced in a right file, by what, and the whole message.
+  static let ensembleFaults: [(String, String, String)] = [
+    (
+      "lead_time_hours: 120", "leed_time_hours: 120",
+      "demo.yml:8:1: 'leed_time_hours': unknown key. Did you mean 'lead_time_hours'?"
+    ),
+    (
+      "  pairs: 2", "  piars: 2", "demo.yml:11:3: 'piars': unknown key. Did you mean 'pairs'?"
+    ),
+    (
+      "  quantise_bits: 12", "  frobnicate: 1",
+      "demo.yml:17:3: 'frobnicate': unknown key. Known here: directory, every_hours, members, quantise_bits."
+    ),
+    (
+      "lead_time_hours: 120", "lead_time_hours: long",
+      "demo.yml:8:18: 'lead_time_hours': wrong type: found 'long', expected a whole number."
+    ),
+    (
+      "lead_time_hours: 120", "lead_time_hours: 0",
+      "demo.yml:8:18: 'lead_time_hours': out of range: found 0, expected 1 to 87600."
+    ),
+    ("seed: 7\n", "", "demo.yml:1:1: 'seed': missing key in the run file."),
+    ("seed: 7\n", "seed:\n", "demo.yml:2:6: 'seed': missing key in the run file."),
+    (
+      "bred_vector", "bread_vector",
+      "demo.yml:10:11: 'method': unknown choice: found 'bread_vector', "
+        + "expected bred_vector or correlated_noise or none. Did you mean 'bred_vector'?"
+    ),
+    (
+      "from: 2026-02-01", "from: 2026-02-30",
+      "demo.yml:7:23: 'from': not a date: found '2026-02-30', expected for example 2026-02-01T06:00:00Z (UTC)."
+    ),
+    (
+      "to: 2026-02-03T", "to: 2026-01-03T",
+      "demo.yml:7:39: 'to': ends before it begins: found 2026-01-03T00:00:00Z, expected 2026-02-01T00:00:00Z or later."
+    ),
+    (
+      "  amplitude_times: [2026-01-10, 2026-01-12T06]\n", "",
+      "demo.yml:10:3: 'amplitude_times': missing key in perturbation. "
+        + "Name initial times outside the period that is scored, as for initial_times."
+    ),
+    ("[msl]\nout", "[msl, msl]\nout", "demo.yml:14:18: 'seed_channels': channel named twice: found msl."),
+    (
+      "seed: 7", "seed: 7\nseed: 8",
+      "demo.yml:2:1: 'seed': key given twice."
+    ),
+    (
+      "output:\n", "output: [\n",
+      "demo.yml:17:16: not YAML: did not find expected ',' or ']'."
+    ),
+    (
+      "analyses:\n  files: [era5/*.nc]", "analyses: era5",
+      "demo.yml:4:11: 'analyses': wrong type: found 'era5', expected a mapping of keys to values."
+    ),
+  ]
+
+  @Test(arguments: ensembleFaults)
+  func ensembleFaultsNameThePlace(_ right: String, _ wrong: String, _ message: String) throws {
+    let text = RunFileTexts.ensemble.replacing(right, with: wrong, maxReplacements: 1)
+    try #require(text != RunFileTexts.ensemble)
+    let error = #expect(throws: ApusError.self) { try EnsembleRunFile.parse(text, file: "demo.yml") }
+    #expect(error?.kind == .badRunFile)
+    #expect(error?.description == message)
+  }
+
+  static let trainingFaults: [(String, String, String)] = [
+    ("  steps: 614\n", "", "train.yml:17:3: 'steps': missing key in optimisation: expected steps or epochs."),
+    (
+      "  steps: 614\n", "  steps: 614\n  epochs: 5\n",
+      "train.yml:18:11: 'epochs': given beside steps: expected one of the two."
+    ),
+    (
+      "2e-3", "-1",
+      "train.yml:19:18: 'learning_rate': out of range: found '-1', expected above 0."
+    ),
+    (
+      "msl: 0.5", "t850: 0.5",
+      "train.yml:17:3: 'optimisation': channel_weights names a channel that is not trained: "
+        + "found t850, expected z500, msl."
+    ),
+    (
+      "output: {", "normalisation: checkpoint\noutput: {",
+      "train.yml:23:16: 'normalisation': there is no checkpoint to take it from: "
+        + "expected data, or an initial_checkpoint."
+    ),
+    (
+      "embed_dim", "embed-dim",
+      "train.yml:11:11: 'embed-dim': unknown key. Did you mean 'embed_dim'?"
+    ),
+  ]
+
+  @Test(arguments: trainingFaults)
+  func trainingFaultsNameThePlace(_ right: String, _ wrong: String, _ message: String) throws {
+    let text = RunFileTexts.training.replacing(right, with: wrong, maxReplacements: 1)
+    try #require(text != RunFileTexts.training)
+    let error = #expect(throws: ApusError.self) { try TrainingRunFile.parse(text, file: "train.yml") }
+    #expect(error?.description == message)
+  }
+
+  @Test func missingFileIsInputMissing() {
+    let error = #expect(throws: ApusError.self) { try EnsembleRunFile.read("/nonexistent/run.yml") }
+    #expect(error?.kind == .inputMissing)
+  }
+}
