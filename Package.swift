@@ -56,7 +56,7 @@ let package = Package(
       name: "apus",
       dependencies: [
         "Basics", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Training",
-        "Verification", "Ensembles", "Reports", argumentParser, logging,
+        "Verification", "Ensembles", "Reports", "COpenBLAS", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -72,7 +72,9 @@ let package = Package(
       of: "Ensembles",
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Training", "Ensembles"]),
     tests(of: "Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Reports"]),
-    tests(of: "Command", knows: ["Basics", "Sphere", "Fields", "FieldIO"]),
+    tests(
+      of: "Command", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "CNetCDF", "apus"],
+      resources: [.copy("Resources")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Basics
+import Foundation
+import Operators
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what a file holds: a checkpoint, a NetCDF file or a run directory.")
+
+  @Argument(help: "The file or directory.")
+  var file: String
+
+  @OptionGroup var result: ResultOptions
+
+  func run() throws {
+    var isDirectory = false as ObjCBool
+    guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
+      throw ApusError(.inputMissing, "no such file", file: file)
+    }
+    if file.hasSuffix(".safetensors") {
+      try result.show(CheckpointSummary(file))
+    } else {
+      throw ApusError(.badData, "neither a checkpoint nor a NetCDF file nor a run directory", file: file)
+    }
+  }
+}

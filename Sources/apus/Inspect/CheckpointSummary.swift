@@ -1,0 +1,94 @@
+import Basics
+import Foundation
+import Operators
+
+/// What a safetensors file holds: sizes, network, channels, where it comes from.
+struct CheckpointSummary: Encodable, CustomStringConvertible {
+  let kind = "checkpoint"
+  let file: String
+  let bytes: Int
+  let tensorCount: Int
+  /// Real numbers in the weights; a complex number counts as two.
+  let parameterCount: Int
+  let configuration: SFNOConfiguration?
+  let channels: [String]
+  let units: [String]
+  let grid: String?
+  let stepHours: Int?
+  let degrees: Int?
+  /// The remaining metadata: JSON values as they are, other texts as strings.
+  let metadata: [String: JSONValue]
+  let tensors: [String: Tensor]
+
+  struct Tensor: Encodable {
+    let type: String
+    let shape: [Int]
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case kind, file, bytes, channels, units, grid, degrees, metadata, tensors
+    case tensorCount = "tensor_count"
+    case parameterCount = "parameter_count"
+    case configuration = "config"
+    case stepHours = "step_hours"
+  }
+
+  /// Reads the file at `path`.
+  /// - Throws: `ApusError` for a missing or damaged file, or a config that is none.
+  init(_ path: String) throws {
+    let content = try SafeTensors.read(path)
+    file = path
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    bytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    tensorCount = content.tensors.count
+    let weights = content.tensors.filter { name, _ in
+      name.contains(".") && !name.hasPrefix("grad.") && !name.hasPrefix("optimiser.")
+    }
+    parameterCount = weights.values.reduce(0) { $0 + $1.count }
+    tensors = content.tensors.mapValues { Tensor(type: $0.type, shape: $0.shape) }
+    let metadata = content.metadata
+    func decode<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value? {
+      guard let text = metadata[key] else { return nil }
+      do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
+        throw ApusError(.badData, "metadata is not understood", file: path, variable: key, found: "\(error)")
+      }
+    }
+    configuration = try decode("config", SFNOConfiguration.self)
+    channels = try decode("channels", [String].self) ?? []
+    units = try decode("units", [String].self) ?? []
+    grid = metadata["grid"]
+    stepHours = metadata["step_hours"].flatMap { Int($0) }
+    degrees = metadata["degrees"].flatMap { Int($0) }
+    let shown: Set<String> = ["config", "channels", "units", "grid", "step_hours", "degrees"]
+    self.metadata = metadata.filter { !shown.contains($0.key) }.mapValues { text in
+      (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) ?? .text(text)
+    }
+  }
+
+  var description: String {
+    var lines = ["checkpoint  \(file)", "size        \(Sizes.text(bytes)), \(tensorCount) tensors"]
+    lines.append("parameters  \(parameterCount)")
+    if let configuration {
+      lines.append(
+        "network     SFNO, \(configuration.inp_chans) channels in, \(configuration.out_chans) out, "
+          + "embed_dim \(configuration.embed_dim), \(configuration.num_layers) blocks, "
+          + "scale_factor \(configuration.scale_factor)")
+      lines.append(
+        "shape       \(configuration.inp_shape.map(String.init).joined(separator: " x ")) "
+          + configuration.model_grid_type)
+    }
+    if let grid { lines.append("grid        \(grid)") }
+    if let degrees { lines.append("degrees     l < \(degrees)") }
+    if let stepHours { lines.append("step        \(stepHours) h") }
+    if !channels.isEmpty {
+      let named = channels.enumerated().map { index, name in
+        index < units.count ? "\(name) [\(units[index])]" : name
+      }
+      lines.append("channels    " + named.joined(separator: ", "))
+    }
+    if case .object(let facts)? = metadata["provenance"] {
+      lines += facts.sorted { $0.key < $1.key }.map { "provenance  \($0.key): \($0.value)" }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Foundation
+
+/// `--json`, and how a command gives its result.
+struct ResultOptions: ParsableArguments {
+  @Flag(help: "Print the result as one JSON object.")
+  var json = false
+
+  /// Prints a result on standard output: its description, or one JSON object with sorted keys.
+  func show(_ result: some Encodable & CustomStringConvertible) throws {
+    guard json else {
+      print(result.description)
+      return
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    print(String(decoding: try encoder.encode(result), as: UTF8.self))
+  }
+}
