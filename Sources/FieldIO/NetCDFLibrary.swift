@@ -1,0 +1,50 @@
+import Basics
+import CNetCDF
+import Synchronization
+
+/// The C library, one caller at a time: netCDF-C and HDF5 are not re-entrant.
+enum NetCDFLibrary {
+  private static let lock = Mutex<Void>(())
+
+  /// Runs `body` while no other thread is in the library.
+  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    try lock.withLock { _ in try body() }
+  }
+
+  /// What the library says of a status.
+  static func message(_ status: Int32) -> String { String(cString: nc_strerror(status)) }
+}
+
+/// An attribute of a NetCDF variable or file.
+public enum NetCDFAttribute: Sendable, Hashable {
+  case text(String)
+  case integers([Int32])
+  case floats([Float])
+  case doubles([Double])
+
+  /// Its text, nil for numbers.
+  public var text: String? { if case .text(let text) = self { text } else { nil } }
+  /// Its numbers, empty for text.
+  public var numbers: [Double] {
+    switch self {
+    case .text: []
+    case .integers(let values): values.map(Double.init)
+    case .floats(let values): values.map(Double.init)
+    case .doubles(let values): values
+    }
+  }
+}
+
+/// Storage types that Apus writes.
+public enum NetCDFType: Sendable {
+  case float, double, int32, text
+
+  var code: nc_type {
+    switch self {
+    case .float: NC_FLOAT
+    case .double: NC_DOUBLE
+    case .int32: NC_INT
+    case .text: NC_STRING
+    }
+  }
+}

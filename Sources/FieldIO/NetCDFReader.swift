@@ -1,0 +1,237 @@
+import Basics
+import CNetCDF
+import Foundation
+
+/// A NetCDF file open for reading: dimensions, variables, attributes, and hyperslabs as numbers.
+///
+/// Safe to share between threads; calls into the C library take turns.
+public final class NetCDFReader: Sendable {
+  /// A dimension.
+  public struct Dimension: Sendable, Hashable {
+    public let name: String
+    public let length: Int
+    public let isUnlimited: Bool
+  }
+
+  /// A variable: its dimensions slowest first.
+  public struct Variable: Sendable {
+    public let name: String
+    public let dimensions: [Dimension]
+    public let attributes: [String: NetCDFAttribute]
+    /// Whether it holds numbers rather than text.
+    public let isNumeric: Bool
+    /// Storage type: `float`, `double`, `short`, ...
+    public let typeName: String
+    let identifier: Int32
+
+    /// Numbers it holds.
+    public var count: Int { dimensions.reduce(1) { $0 * $1.length } }
+    /// A text attribute.
+    public func text(_ name: String) -> String? { attributes[name]?.text }
+    /// A numeric attribute's first number.
+    public func number(_ name: String) -> Double? { attributes[name]?.numbers.first }
+  }
+
+  /// The file's path.
+  public let path: String
+  /// All dimensions.
+  public let dimensions: [Dimension]
+  /// All variables, in the file's order.
+  public let variables: [Variable]
+  /// Global attributes.
+  public let attributes: [String: NetCDFAttribute]
+  private let handle: Int32
+
+  /// Opens a file and reads its structure.
+  /// - Throws: `ApusError`: `inputMissing` where there is no such file, `badData` where it is no NetCDF
+  ///   file or a truncated one.
+  public init(_ path: String) throws {
+    guard FileManager.default.isReadableFile(atPath: path) else {
+      throw ApusError(.inputMissing, "no such file, or not readable", file: path)
+    }
+    self.path = path
+    var handle: Int32 = 0
+    (handle, dimensions, variables, attributes) = try NetCDFLibrary.locked {
+      let status = nc_open(path, NC_NOWRITE, &handle)
+      guard status == NC_NOERR else {
+        throw ApusError(
+          .badData, "cannot read as NetCDF: damaged, truncated or another format", file: path,
+          found: NetCDFLibrary.message(status), advice: "Copy or download it again.")
+      }
+      do {
+        let structure = try NetCDFReader.structure(handle, path: path)
+        return (handle, structure.0, structure.1, structure.2)
+      } catch {
+        nc_close(handle)
+        throw error
+      }
+    }
+    self.handle = handle
+    try requireWholeClassicFile()
+  }
+
+  deinit { _ = NetCDFLibrary.locked { nc_close(handle) } }
+
+  /// The variable of a name.
+  /// - Throws: `ApusError` of kind `inputMissing` listing the variables there are.
+  public func variable(_ name: String) throws -> Variable {
+    if let variable = variables.first(where: { $0.name == name }) { return variable }
+    throw ApusError(
+      .inputMissing, "no such variable", file: path, variable: name,
+      found: variables.map(\.name).joined(separator: ", "))
+  }
+
+  /// Numbers of a hyperslab as stored, in the file's order.
+  /// - Parameters start, count: one entry a dimension.
+  /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
+  public func stored(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
+    let total = count.reduce(1, *)
+    guard total > 0 else { return [] }
+    return try NetCDFLibrary.locked {
+      var status = NC_NOERR
+      let values = [Double](unsafeUninitializedCapacity: total) { buffer, filled in
+        if let base = buffer.baseAddress {
+          status = nc_get_vara_double(handle, variable.identifier, start, count, base)
+        }
+        filled = total
+      }
+      try check(status, variable)
+      return values
+    }
+  }
+
+  /// Numbers of a hyperslab unpacked: `scale_factor` and `add_offset` applied, missing values as NaN.
+  /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
+  public func values(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
+    var values = try stored(variable, start: start, count: count)
+    let scale = variable.number("scale_factor") ?? 1
+    let offset = variable.number("add_offset") ?? 0
+    var missing = ["_FillValue", "missing_value"].flatMap { variable.attributes[$0]?.numbers ?? [] }
+    // What the library leaves where nothing was written.
+    if variable.attributes["_FillValue"] == nil {
+      if variable.typeName == "float" { missing.append(Double(NC_FILL_FLOAT)) }
+      if variable.typeName == "double" { missing.append(NC_FILL_DOUBLE) }
+    }
+    missing = missing.filter { !$0.isNaN }
+    let packed = scale != 1 || offset != 0
+    for i in values.indices {
+      let value = values[i]
+      if missing.contains(value) {
+        values[i] = .nan
+      } else if packed {
+        values[i] = value * scale + offset
+      }
+    }
+    return values
+  }
+
+  /// All numbers of a variable, unpacked.
+  public func values(_ variable: Variable) throws -> [Double] {
+    let lengths = variable.dimensions.map(\.length)
+    return try values(variable, start: lengths.map { _ in 0 }, count: lengths)
+  }
+
+  private func check(_ status: Int32, _ variable: Variable) throws {
+    guard status != NC_NOERR else { return }
+    throw ApusError(
+      .inputOutput, "reading failed", file: path, variable: variable.name,
+      found: NetCDFLibrary.message(status), advice: "The file may be truncated: copy it again.")
+  }
+
+  // MARK: - Structure
+
+  private static func structure(_ handle: Int32, path: String) throws -> (
+    [Dimension], [Variable], [String: NetCDFAttribute]
+  ) {
+    var (dimensionCount, variableCount, attributeCount, unlimited): (Int32, Int32, Int32, Int32) = (0, 0, 0, -1)
+    nc_inq(handle, &dimensionCount, &variableCount, &attributeCount, &unlimited)
+    var dimensions: [Dimension] = []
+    for i in 0..<dimensionCount {
+      var length = 0
+      let name = text { nc_inq_dim(handle, i, $0, &length) }
+      dimensions.append(Dimension(name: name, length: length, isUnlimited: i == unlimited))
+    }
+    var variables: [Variable] = []
+    for i in 0..<variableCount {
+      var (type, rank, count): (nc_type, Int32, Int32) = (0, 0, 0)
+      var places = [Int32](repeating: 0, count: Int(NC_MAX_VAR_DIMS))
+      let name = text { nc_inq_var(handle, i, $0, &type, &rank, &places, &count) }
+      var typeSize = 0
+      let typeName = text { nc_inq_type(handle, type, $0, &typeSize) }
+      variables.append(
+        Variable(
+          name: name, dimensions: places.prefix(Int(rank)).map { dimensions[Int($0)] },
+          attributes: attributes(handle, of: i, count: count),
+          isNumeric: type != NC_CHAR && type != NC_STRING && type <= NC_STRING, typeName: typeName,
+          identifier: i))
+    }
+    return (dimensions, variables, attributes(handle, of: NC_GLOBAL, count: attributeCount))
+  }
+
+  private static func attributes(_ handle: Int32, of variable: Int32, count: Int32) -> [String: NetCDFAttribute]
+  {
+    var result: [String: NetCDFAttribute] = [:]
+    for i in 0..<count {
+      let name = text { nc_inq_attname(handle, variable, i, $0) }
+      var (type, length): (nc_type, Int) = (0, 0)
+      guard nc_inq_att(handle, variable, name, &type, &length) == NC_NOERR else { continue }
+      switch type {
+      case NC_CHAR:
+        var bytes = [CChar](repeating: 0, count: length + 1)
+        nc_get_att_text(handle, variable, name, &bytes)
+        result[name] = .text(String(decoding: bytes.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self))
+      case NC_STRING:
+        var strings = [UnsafeMutablePointer<CChar>?](repeating: nil, count: length)
+        nc_get_att_string(handle, variable, name, &strings)
+        result[name] = .text(strings.compactMap { $0.map { String(cString: $0) } }.joined(separator: " "))
+        nc_free_string(length, &strings)
+      case NC_FLOAT:
+        var values = [Float](repeating: 0, count: length)
+        nc_get_att_float(handle, variable, name, &values)
+        result[name] = .floats(values)
+      default:
+        var values = [Double](repeating: 0, count: length)
+        guard nc_get_att_double(handle, variable, name, &values) == NC_NOERR else { continue }
+        result[name] = .doubles(values)
+      }
+    }
+    return result
+  }
+
+  private static func text(_ fill: (UnsafeMutablePointer<CChar>) -> Int32) -> String {
+    var bytes = [CChar](repeating: 0, count: Int(NC_MAX_NAME) + 1)
+    _ = fill(&bytes)
+    return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// The classic formats carry no checksum and the library reads zeros past the end of a file, so the
+  /// size is checked against what the variables need.
+  private func requireWholeClassicFile() throws {
+    var format: Int32 = 0
+    _ = NetCDFLibrary.locked { nc_inq_format(handle, &format) }
+    guard format != NC_FORMAT_NETCDF4, format != NC_FORMAT_NETCDF4_CLASSIC else { return }
+    func bytes(_ variable: Variable) -> Int {
+      let size = ["byte": 1, "char": 1, "short": 2, "int": 4, "float": 4][variable.typeName] ?? 8
+      return variable.dimensions.reduce(size) { $0 * ($1.isUnlimited ? 1 : $1.length) }
+    }
+    let records = dimensions.first(where: \.isUnlimited)?.length ?? 0
+    let needed = variables.reduce(0) { total, variable in
+      total + bytes(variable) * (variable.dimensions.first?.isUnlimited == true ? records : 1)
+    }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let size = (attributes?[.size] as? NSNumber)?.intValue ?? 0
+    guard size >= needed + NetCDFReader.leastClassicHeader(variables, dimensions) else {
+      throw ApusError(
+        .badData, "file is truncated", file: path, found: "\(size) bytes",
+        expected: "at least \(needed) bytes of data and a header", advice: "Copy or download it again.")
+    }
+  }
+
+  /// Bytes that names, dimensions and variables take in a classic header, attributes left out.
+  private static func leastClassicHeader(_ variables: [Variable], _ dimensions: [Dimension]) -> Int {
+    func padded(_ text: String) -> Int { 4 + (text.utf8.count + 3) / 4 * 4 }
+    let dimensionBytes = dimensions.reduce(0) { $0 + padded($1.name) + 4 }
+    let variableBytes = variables.reduce(0) { $0 + padded($1.name) + 4 * $1.dimensions.count + 24 }
+    return 32 + dimensionBytes + variableBytes
+  }
+}
