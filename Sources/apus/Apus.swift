@@ -17,7 +17,7 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
-    InspectCommand.self
+    VerifyCommand.self, SpectrumCommand.self, InspectCommand.self,
   ]
 
   static func main() {
