@@ -17,7 +17,9 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
-    InspectCommand.self
+    TrainCommand.self,
+    InspectCommand.self,
+    GridCommand.self,
   ]
 
   static func main() {
