@@ -48,14 +48,15 @@ let package = Package(
     room("FieldIO", knows: ["Basics", "Sphere", "Fields", "CNetCDF"]),
     room("RunFiles", knows: ["Basics", "Fields", yams]),
     room("Operators", knows: ["Basics", "Sphere", "COpenBLAS"]),
-    room("Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators"]),
+    room("Models", knows: ["Basics", "Sphere", "Fields", "Operators"]),
+    room("Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Verification", knows: ["Basics", "Sphere", "Fields"]),
-    room("Ensembles", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators"]),
+    room("Ensembles", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CCairo"]),
     .executableTarget(
       name: "apus",
       dependencies: [
-        "Basics", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Training",
+        "Basics", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Models", "Training",
         "Verification", "Ensembles", "Reports", "COpenBLAS", argumentParser, logging,
       ],
       swiftSettings: settings),
@@ -66,11 +67,11 @@ let package = Package(
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
     tests(of: "Operators", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
-    tests(of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Training"]),
+    tests(of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
     tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),
     tests(
       of: "Ensembles",
-      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Training", "Ensembles"]),
+      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Ensembles"]),
     tests(of: "Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Reports"]),
     tests(
       of: "Command", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "CNetCDF", "apus"],

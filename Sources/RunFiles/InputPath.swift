@@ -3,8 +3,8 @@ import Foundation
 /// A file, or a glob of files, that a run file names.
 ///
 /// A relative path is looked for from the current directory, then from the run file's directory, then
-/// from that one's parent, so `pipelines/demo.yml` finds `models/...` wherever it is called from. The
-/// first place that has it wins; where none has it, the path stays as it is written.
+/// from that one's parent and grandparent, so `pipelines/train/t31.yml` finds `models/...` wherever it is
+/// called from. The first place that has it wins; where none has it, the path stays as it is written.
 /// Paths that are written (`output`) are always relative to the current directory.
 public struct InputPath: Sendable, Hashable, Codable {
   /// As the run file has it: what the canonical text and messages show.
@@ -21,7 +21,7 @@ public struct InputPath: Sendable, Hashable, Codable {
     }
     let directory = (runFile as NSString).deletingLastPathComponent
     let here = directory.isEmpty ? "." : directory
-    let places = [here, here + "/.."].map { (($0 + "/" + written) as NSString).standardizingPath }
+    let places = [here, here + "/..", here + "/../.."].map { (($0 + "/" + written) as NSString).standardizingPath }
     path = places.first(where: InputPath.exists) ?? written
   }
 

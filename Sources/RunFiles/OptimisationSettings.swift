@@ -38,6 +38,8 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var channelWeights: [String: Double]
   /// Decay of the moving average of the weights that is saved; nil: the last weights are saved.
   public var emaDecay: Double?
+  /// Network steps of a sample: the loss is averaged over a forecast of so many steps.
+  public var rolloutSteps: Int
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, epochs, betas, loss
@@ -49,6 +51,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case gradientClip = "gradient_clip"
     case channelWeights = "channel_weights"
     case emaDecay = "ema_decay"
+    case rolloutSteps = "rollout_steps"
   }
 
   init(_ section: Section<CodingKeys>) throws {
@@ -73,6 +76,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     loss = try section.choice(.loss, default: Loss.hens)
     channelWeights = try section.numbersByName(.channelWeights)
     emaDecay = try section.optionalNumber(.emaDecay, in: 0...0.999_999)
+    rolloutSteps = try section.integer(.rolloutSteps, in: 1...64, default: 1)
   }
 
   /// Writes the keys of the run file.
@@ -92,5 +96,6 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     try box.encode(loss, forKey: .loss)
     try box.encode(channelWeights, forKey: .channelWeights)
     try box.encodeIfPresent(emaDecay, forKey: .emaDecay)
+    try box.encode(rolloutSteps, forKey: .rolloutSteps)
   }
 }

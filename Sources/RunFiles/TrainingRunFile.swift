@@ -196,14 +196,18 @@ public struct TrainingOutput: Sendable, Hashable, Encodable {
   public var checkpoint: String
   /// Optimiser state for resuming is saved every so many steps.
   public var everySteps: Int
+  /// Whether the weight matrices of the checkpoint are written as float16, half the size.
+  public var halfPrecision: Bool
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case checkpoint
     case everySteps = "every_steps"
+    case halfPrecision = "half_precision"
   }
 
   init(_ section: Section<CodingKeys>) throws {
     checkpoint = try section.string(.checkpoint)
     everySteps = try section.integer(.everySteps, default: 500)
+    halfPrecision = try section.flag(.halfPrecision, default: false)
   }
 }

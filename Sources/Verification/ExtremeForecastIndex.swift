@@ -8,25 +8,22 @@ struct ExtremeForecastIndex: Sendable {
   /// For the 101 levels of `ClimateQuantiles`.
   static let standard = ExtremeForecastIndex(levels: ClimateQuantiles.levelCount)
 
-  /// Per interval: EFI = sum (offset + level x F(p_k) + slope x (F(p_k+1) - F(p_k))).
-  private let offset: [Double]
-  private let level: [Double]
-  private let slope: [Double]
+  /// Differences between neighbouring levels of acos sqrt p and of sqrt(p (1 - p)), and the weight of F's
+  /// slope; summed in earthkit-meteo's order, so that results near 0 agree too.
+  private let angles: [Double]
+  private let products: [Double]
+  private let slopes: [Double]
+  private let scale: Double
 
   init(levels: Int) {
-    let n = Double(levels - 1)
-    let p = (0..<levels).map { Double($0) / n }
-    let angles = p.map { acos($0.squareRoot()) }
-    let products = p.map { ($0 * (1 - $0)).squareRoot() }
-    var (offset, level, slope) = ([Double](), [Double](), [Double]())
-    for k in 0..<levels - 1 {
-      let angle = angles[k + 1] - angles[k]
-      let product = products[k + 1] - products[k]
-      offset.append((-angle - product) * 2 / .pi)
-      level.append(2 * angle * 2 / .pi)
-      slope.append(((1 - 2 * p[k]) * angle + product) * n * 2 / .pi)
-    }
-    (self.offset, self.level, self.slope) = (offset, level, slope)
+    let n = levels - 1
+    let p = (0..<levels).map { $0 == n ? 1 : Double($0) * (1 / Double(n)) }
+    let angle = p.map { acos($0.squareRoot()) }
+    let product = p.map { ($0 * (1 - $0)).squareRoot() }
+    angles = (0..<n).map { angle[$0 + 1] - angle[$0] }
+    products = (0..<n).map { product[$0 + 1] - product[$0] }
+    slopes = zip(p, zip(angles, products)).map { (1 - 2 * $0) * $1.0 + $1.1 }
+    scale = Double(n)
   }
 
   /// The index at one point from members in ascending order, `stride` apart, and the climate's quantiles.
@@ -40,12 +37,12 @@ struct ExtremeForecastIndex: Sendable {
     }
     var result = 0.0
     var before = fraction(0)
-    for k in offset.indices {
+    for k in angles.indices {
       let after = fraction(k + 1)
-      result += offset[k] + level[k] * before + slope[k] * (after - before)
+      result += (2 * before - 1) * angles[k] + slopes[k] * ((after - before) * scale) - products[k]
       before = after
     }
-    return result
+    return result * (2 / .pi)
   }
 }
 

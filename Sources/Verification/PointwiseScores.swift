@@ -16,7 +16,8 @@ public struct PointwiseScores: Sendable {
     public let probability: [Double]
     /// Brier score (p - o)^2, o = 1 where y > t.
     public let brier: [Double]
-    /// Fair Brier score (p - o)^2 - p (1 - p) / (M - 1) (Ferro 2014); NaN for a single member.
+    /// Fair Brier score (p - o)^2 - k (M - k) / (M^2 (M - 1)), k members above (Ferro 2014); NaN for a single
+    /// member.
     public let brierFair: [Double]
   }
 
@@ -154,7 +155,8 @@ public struct PointwiseScores: Sendable {
           probability.pointer[point] = p
           brier.pointer[point] = (p - event) * (p - event)
           brierFair.pointer[point] =
-            members > 1 ? (p - event) * (p - event) - p * (1 - p) / (m - 1) : .nan
+            members > 1
+            ? (p - event) * (p - event) - above[lane] * (m - above[lane]) / (m * m * (m - 1)) : .nan
           tail.pointer[point] = event.isNaN ? .nan : tailCRPS[lane]
         }
         if let climate {

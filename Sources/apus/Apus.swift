@@ -17,7 +17,11 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
-    VerifyCommand.self, SpectrumCommand.self, InspectCommand.self,
+    TrainCommand.self,
+    VerifyCommand.self,
+    SpectrumCommand.self,
+    InspectCommand.self,
+    GridCommand.self,
   ]
 
   static func main() {

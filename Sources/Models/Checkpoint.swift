@@ -1,0 +1,170 @@
+import Basics
+import Fields
+import Foundation
+import Operators
+import Sphere
+
+/// A trained network with all that a forecast needs: weights, channels, normalisation, features, grid, step.
+///
+/// A safetensors file: weights under makani's names; in the metadata `config` (makani's keys), `channels`,
+/// `units`, `normalisation`, `features`, `grid` (`gaussian 48 96`), `degrees`, `step_hours`,
+/// `provenance`; the tensor `static_fields` [field][latitude][longitude], normalised.
+public struct Checkpoint: Sendable {
+  /// The network.
+  public let network: SFNO
+  /// Its weights, flat as `network.layout` says.
+  public let parameters: AlignedBuffer<Float>
+  /// Prognostic channels.
+  public let channels: [String]
+  /// Their units.
+  public let units: [String]
+  /// Their means and standard deviations.
+  public let normalisation: Normalisation
+  /// Channels appended to the state.
+  public let features: FeatureFields
+  /// Static fields [field][latitude][longitude], normalised.
+  public let staticFields: [Float]
+  /// States are truncated to degrees l below this before they enter.
+  public let degrees: Int
+  /// Hours of one step.
+  public let stepHours: Int
+  /// Where the weights come from, as JSON text.
+  public let provenance: String
+  /// The file it was read from, empty for one in the making.
+  public let file: String
+  /// SHA-256 of the file, empty for one in the making.
+  public let digest: String
+
+  /// The grid of states.
+  public var grid: SphereGrid { network.grid }
+
+  /// A checkpoint from its parts.
+  /// - Throws: `ApusError` of kind `badData` where channels and features do not fit the network.
+  public init(
+    network: SFNO, parameters: AlignedBuffer<Float>, channels: [String], units: [String],
+    normalisation: Normalisation, features: InputFeatures, staticFields: [Float], degrees: Int, stepHours: Int,
+    provenance: String, file: String = "", digest: String = ""
+  ) throws {
+    let configuration = network.configuration
+    func require(_ fits: Bool, _ problem: String, _ key: String, _ found: String, _ expected: String) throws {
+      guard fits else {
+        throw ApusError(.badData, problem, file: file, variable: key, found: found, expected: expected)
+      }
+    }
+    try require(
+      channels.count == configuration.out_chans, "channels do not fit the network", "channels",
+      "\(channels.count) channels", "out_chans = \(configuration.out_chans)")
+    try require(
+      channels.count + features.count == configuration.inp_chans, "input features do not fit the network",
+      "features", "\(channels.count) channels and \(features.count) features",
+      "inp_chans = \(configuration.inp_chans)")
+    try require(
+      units.count == channels.count, "units do not fit the channels", "units", "\(units.count)",
+      "\(channels.count)")
+    try require(
+      normalisation.channels == channels
+        && [normalisation.mean, normalisation.deviation, normalisation.tendencyDeviation].allSatisfy {
+          $0.count == channels.count
+        }, "normalisation does not fit the channels", "normalisation",
+      normalisation.channels.joined(separator: " "), channels.joined(separator: " "))
+    try require(
+      staticFields.count == features.staticFields.count * network.grid.pointCount,
+      "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
+      "\(features.staticFields.count) x \(network.grid.pointCount)")
+    self.network = network
+    self.parameters = parameters
+    self.channels = channels
+    self.units = units
+    self.normalisation = normalisation
+    self.features = FeatureFields(features, grid: network.grid, staticFields: staticFields)
+    self.staticFields = staticFields
+    self.degrees = degrees
+    self.stepHours = stepHours
+    self.provenance = provenance
+    self.file = file
+    self.digest = digest
+  }
+
+  /// Reads a checkpoint.
+  /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for a truncated file, missing metadata, or
+  ///   tensors, channels or a grid that do not fit the network.
+  public static func read(_ path: String) throws -> Checkpoint {
+    let content = try SafeTensors.read(path)
+    func text(_ key: String) throws -> String {
+      guard let text = content.metadata[key] else {
+        throw ApusError(
+          .badData, "metadata is missing", file: path, variable: key,
+          found: content.metadata.keys.sorted().joined(separator: ", "),
+          expected: "a checkpoint that `apus train` wrote")
+      }
+      return text
+    }
+    func decode<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
+      do { return try JSONDecoder().decode(type, from: Data(text(key).utf8)) } catch let error as ApusError {
+        throw error
+      } catch {
+        throw ApusError(.badData, "metadata is not understood", file: path, variable: key, found: "\(error)")
+      }
+    }
+    func integer(_ key: String) throws -> Int {
+      guard let value = Int(try text(key)), value > 0 else {
+        throw ApusError(
+          .badData, "metadata is no whole number above 0", file: path, variable: key, found: try text(key))
+      }
+      return value
+    }
+    let configuration = try decode("config", SFNOConfiguration.self)
+    try configuration.validate(file: path)
+    let network = try SFNO(configuration)
+    let grid = GridName.text(network.grid)
+    let named = try text("grid")
+    guard named == grid else {
+      throw ApusError(
+        .badData, "the grid does not fit the network", file: path, variable: "grid", found: named,
+        expected: grid)
+    }
+    let features = try decode("features", InputFeatures.self)
+    let shape = [features.staticFields.count, network.grid.latitudeCount, network.grid.longitudeCount]
+    return try Checkpoint(
+      network: network, parameters: network.layout.read(content, file: path),
+      channels: decode("channels", [String].self), units: decode("units", [String].self),
+      normalisation: decode("normalisation", Normalisation.self), features: features,
+      staticFields: features.staticFields.isEmpty
+        ? [] : content.floats("static_fields", shape: shape, file: path),
+      degrees: integer("degrees"), stepHours: integer("step_hours"),
+      provenance: content.metadata["provenance"] ?? "{}", file: path,
+      digest: SHA256.hexadecimal(ofFile: path))
+  }
+
+  /// Writes the checkpoint; the same checkpoint gives the same bytes.
+  /// - Parameter half: weight matrices as float16, half the size.
+  /// - Throws: `ApusError` where the file cannot be written.
+  public func write(_ path: String, half: Bool = false) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    func json(_ value: some Encodable) throws -> String {
+      String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+    var tensors = network.layout.tensors(parameters.pointer, half: half)
+    if !staticFields.isEmpty {
+      tensors["static_fields"] = .init(
+        staticFields,
+        shape: [features.features.staticFields.count, grid.latitudeCount, grid.longitudeCount])
+    }
+    let metadata = [
+      "config": try json(network.configuration), "channels": try json(channels), "units": try json(units),
+      "normalisation": try json(normalisation), "features": try json(features.features),
+      "grid": GridName.text(grid), "degrees": "\(degrees)", "step_hours": "\(stepHours)",
+      "provenance": provenance,
+    ]
+    try SafeTensors(metadata: metadata, tensors: tensors).write(path)
+  }
+}
+
+/// Grids in metadata: `gaussian 48 96`.
+public enum GridName {
+  /// Kind, rows, columns.
+  public static func text(_ grid: SphereGrid) -> String {
+    "\(grid.kind.rawValue) \(grid.latitudeCount) \(grid.longitudeCount)"
+  }
+}

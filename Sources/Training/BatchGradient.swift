@@ -1,0 +1,124 @@
+import Basics
+import Fields
+import Operators
+import Sphere
+
+/// Loss and gradient of one batch, samples side by side.
+///
+/// Samples are dealt to a fixed number of lanes, each with its own gradient, and lanes are summed in order:
+/// the sum's bits do not depend on the number of threads.
+public final class BatchGradient: @unchecked Sendable {
+  /// Lanes: the most samples that are computed at once.
+  public static let laneCount = 4
+
+  private final class Lane {
+    let workspaces: [SFNOWorkspace]
+    let inputs: [AlignedBuffer<Float>]
+    let outputs: [AlignedBuffer<Float>]
+    let outputGradients: [AlignedBuffer<Float>]
+    let inputGradient: AlignedBuffer<Float>
+    let gradient: AlignedBuffer<Float>
+
+    init(_ network: SFNO, steps: Int) {
+      let points = network.grid.pointCount
+      let (inputs, outputs) = (network.configuration.inp_chans * points, network.configuration.out_chans * points)
+      workspaces = (0..<steps).map { _ in network.makeWorkspace(recording: true) }
+      self.inputs = (0..<steps).map { _ in AlignedBuffer(inputs) }
+      self.outputs = (0..<steps).map { _ in AlignedBuffer(outputs) }
+      outputGradients = (0..<steps).map { _ in AlignedBuffer(outputs) }
+      inputGradient = AlignedBuffer(steps > 1 ? inputs : 0)
+      gradient = AlignedBuffer(network.layout.count)
+    }
+  }
+
+  /// The gradient of the mean loss of the last batch, flat.
+  public var gradient: AlignedBuffer<Float> { lanes[0].gradient }
+  private let network: SFNO
+  private let features: FeatureFields
+  private let loss: TendencyLoss
+  private let steps: Int
+  private let lanes: [Lane]
+
+  /// Room for batches of samples of `steps` network steps.
+  public init(network: SFNO, features: FeatureFields, loss: TendencyLoss, steps: Int) {
+    self.network = network
+    self.features = features
+    self.loss = loss
+    self.steps = steps
+    lanes = (0..<BatchGradient.laneCount).map { _ in Lane(network, steps: steps) }
+  }
+
+  /// Computes the mean loss over the samples and its gradient.
+  /// - Returns: the loss, averaged over samples and steps.
+  public func compute(
+    _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, samples: [Int], threads: Int
+  ) throws -> Double {
+    let losses = AlignedBuffer<Double>(samples.count)
+    let factor = 1 / Double(samples.count * steps)
+    try Parallel.forEach(lanes.count, threads: threads) { number, _ in
+      let lane = self.lanes[number]
+      lane.gradient.pointer.update(repeating: 0, count: lane.gradient.count)
+      for place in stride(from: number, to: samples.count, by: self.lanes.count) {
+        losses.pointer[place] = self.sample(parameters, set, samples[place], factor: factor, lane)
+      }
+    }
+    try sumLanes(threads: threads)
+    return (0..<samples.count).reduce(0) { $0 + losses.pointer[$1] } * factor
+  }
+
+  private func sample(
+    _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane
+  ) -> Double {
+    let state = set.channels * set.points
+    var total = 0.0
+    for step in 0..<steps {
+      let input = lane.inputs[step].pointer
+      input.update(
+        from: step == 0 ? set.state(sample, step: 0) : UnsafePointer(lane.outputs[step - 1].pointer), count: state)
+      features.fill(input + state, at: set.time(sample, step: step))
+      network.forward(
+        parameters.pointer, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
+      total += loss.evaluate(
+        lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
+        gradient: lane.outputGradients[step].pointer)
+    }
+    for step in (0..<steps).reversed() {
+      let dy = lane.outputGradients[step].pointer
+      if step + 1 < steps {
+        // What later steps say of this step's output, which was their input.
+        for i in 0..<state { dy[i] += lane.inputGradient.pointer[i] }
+      }
+      network.adjoint(
+        parameters.pointer, input: lane.inputs[step].pointer, outputGradient: dy,
+        gradient: lane.gradient.pointer, inputGradient: step > 0 ? lane.inputGradient.pointer : nil,
+        lane.workspaces[step])
+    }
+    return total
+  }
+
+  private func sumLanes(threads: Int) throws {
+    let count = network.layout.count
+    try Parallel.forEach((count + 65_535) / 65_536, threads: threads) { block, _ in
+      let sum = self.lanes[0].gradient.pointer
+      for lane in self.lanes.dropFirst() {
+        let part = lane.gradient.pointer
+        for i in block * 65_536..<min((block + 1) * 65_536, count) { sum[i] += part[i] }
+      }
+    }
+  }
+
+  /// L2 norm of the gradient, summed block by block in order.
+  public func norm() -> Double {
+    let count = network.layout.count
+    var total = 0.0
+    for start in stride(from: 0, to: count, by: 4096) {
+      var lanes = SIMD16<Float>()
+      for i in stride(from: start, to: min(start + 4096, count), by: 16) {
+        let value = UnsafeRawPointer(gradient.pointer + i).load(as: SIMD16<Float>.self)
+        lanes += value * value
+      }
+      total += Double(lanes.sum())
+    }
+    return total.squareRoot()
+  }
+}

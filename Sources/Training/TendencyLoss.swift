@@ -1,0 +1,76 @@
+import Fields
+import Sphere
+
+/// The loss of HENS (spec/hens.md 1.9), in z-scores p and t of forecast and truth:
+///
+///     L = sum over c of W_c <(p_c - t_c)^2> / <t_c^2>,   W_c = w_c / sum(w) (sigma_c / sigma_tendency_c)^2
+///
+/// < > is the area mean, here by the grid's quadrature (HENS: sin of an evenly spaced colatitude). The
+/// absolute variant leaves out the division. sigma over sigma_tendency measures errors in units of what
+/// changes in one step, so slow channels count as much as fast ones.
+public struct TendencyLoss: Sendable {
+  /// Whether errors are divided by <t^2>.
+  public let isRelative: Bool
+  /// W_c.
+  public let channelWeights: [Double]
+  private let grid: SphereGrid
+  private let rowWeights: [Double]
+
+  /// A loss for channels of a normalisation.
+  /// - Parameter weights: w_c by name; others take HENS' own.
+  public init(_ normalisation: Normalisation, grid: SphereGrid, isRelative: Bool, weights: [String: Double]) {
+    self.isRelative = isRelative
+    self.grid = grid
+    rowWeights = grid.areaWeights.map { $0 / Double(grid.pointCount) }
+    let chosen = normalisation.channels.map { weights[$0] ?? TendencyLoss.hensWeight($0) }
+    let total = chosen.reduce(0, +)
+    channelWeights = chosen.indices.map { channel in
+      let ratio = normalisation.deviation[channel] / normalisation.tendencyDeviation[channel]
+      return chosen[channel] / total * ratio * ratio
+    }
+  }
+
+  /// w_c of HENS: 0.001 p [hPa] on pressure levels, 1 for 2 metre temperatures, 0.1 for other surface
+  /// channels, 0.01 else.
+  public static func hensWeight(_ name: String) -> Double {
+    guard let channel = ChannelCatalogue.channel(name) else { return 0.01 }
+    if let level = channel.level { return 0.001 * Double(level) }
+    if ["t2m", "d2m"].contains(name) { return 1 }
+    return ["u10", "v10", "u100", "v100", "tp", "sp", "msl", "tcwv"].contains(name) ? 0.1 : 0.01
+  }
+
+  /// The loss of one sample; its gradient for the forecast, times `factor`, is written to `gradient`.
+  /// - Parameters:
+  ///   - forecast, truth: [channel][point], z-scores.
+  ///   - gradient: [channel][point]; nil where not wanted.
+  public func evaluate(
+    _ forecast: UnsafePointer<Float>, _ truth: UnsafePointer<Float>, factor: Double = 1,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> Double {
+    let (points, columns) = (grid.pointCount, grid.longitudeCount)
+    var loss = 0.0
+    for channel in channelWeights.indices {
+      let (p, t) = (forecast + channel * points, truth + channel * points)
+      var (error, size) = (0.0, 0.0)
+      for row in 0..<grid.latitudeCount {
+        var (rowError, rowSize): (Float, Float) = (0, 0)
+        for i in row * columns..<(row + 1) * columns {
+          let difference = p[i] - t[i]
+          rowError += difference * difference
+          rowSize += t[i] * t[i]
+        }
+        error += rowWeights[row] * Double(rowError)
+        size += rowWeights[row] * Double(rowSize)
+      }
+      let scale = channelWeights[channel] / (isRelative ? max(size, 1e-12) : 1)
+      loss += scale * error
+      guard let gradient else { continue }
+      let d = gradient + channel * points
+      for row in 0..<grid.latitudeCount {
+        let slope = Float(2 * factor * scale * rowWeights[row])
+        for i in row * columns..<(row + 1) * columns { d[i] = slope * (p[i] - t[i]) }
+      }
+    }
+    return loss
+  }
+}

@@ -1,0 +1,41 @@
+/// How a network is trained: what a run file says under `optimisation`, with lengths in steps.
+public struct TrainerSettings: Sendable {
+  /// Decides the order of samples.
+  public var seed: UInt64
+  /// Samples a step.
+  public var batchSize: Int
+  /// Learning rates and number of steps.
+  public var schedule: LearningRateSchedule
+  /// AdamW's betas.
+  public var betas: (Double, Double)
+  /// AdamW's weight decay.
+  public var weightDecay: Double
+  /// Largest norm of the gradient; nil: unlimited.
+  public var gradientClip: Double?
+  /// Decay of the weights' moving average; nil: the last weights are the result.
+  public var averageDecay: Double?
+  /// Network steps of a sample: 1, or more to train through a short forecast.
+  public var rolloutSteps: Int
+  /// Steps between two saved states.
+  public var saveEvery: Int
+  /// Steps between two validations.
+  public var validateEvery: Int
+
+  /// Settings, one by one.
+  public init(
+    seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, betas: (Double, Double) = (0.9, 0.95),
+    weightDecay: Double = 0, gradientClip: Double? = nil, averageDecay: Double? = nil, rolloutSteps: Int = 1,
+    saveEvery: Int = 500, validateEvery: Int = 500
+  ) {
+    self.seed = seed
+    self.batchSize = batchSize
+    self.schedule = schedule
+    self.betas = betas
+    self.weightDecay = weightDecay
+    self.gradientClip = gradientClip
+    self.averageDecay = averageDecay
+    self.rolloutSteps = rolloutSteps
+    self.saveEvery = saveEvery
+    self.validateEvery = validateEvery
+  }
+}

@@ -1,0 +1,64 @@
+import Basics
+import Fields
+import Models
+import Sphere
+
+/// Normalised states in memory and the samples that can be cut from them.
+///
+/// A sample is a state and the `steps` states that follow it; it never reaches across two stretches.
+public final class TrainingSet: Sendable {
+  /// States that follow each other at equal steps.
+  struct Stretch: Sendable {
+    let states: AlignedBuffer<Float>
+    let times: [Instant]
+  }
+
+  /// Channels of a state.
+  public let channels: Int
+  /// Points of a channel.
+  public let points: Int
+  private let stretches: [Stretch]
+  private let samples: [(stretch: Int, time: Int)]
+
+  /// A set of stretches.
+  /// - Parameters:
+  ///   - stretches: states [time][channel][point] in physical units, and their times.
+  ///   - normalisation: applied here.
+  ///   - stride: states between two steps of the network.
+  ///   - steps: network steps of a sample.
+  public init(
+    stretches: [(states: [Float], times: [Instant])], normalisation: Normalisation, points: Int, steps: Int
+  ) {
+    channels = normalisation.channels.count
+    self.points = points
+    let size = channels * points
+    self.stretches = stretches.map { stretch in
+      let buffer = AlignedBuffer<Float>(stretch.states.count)
+      stretch.states.withUnsafeBufferPointer { source in
+        guard let base = source.baseAddress else { return }
+        for time in stretch.times.indices {
+          normalisation.normalise(base + time * size, into: buffer.pointer + time * size, points: points)
+        }
+      }
+      return Stretch(states: buffer, times: stretch.times)
+    }
+    samples = stretches.enumerated().flatMap { number, stretch in
+      (0..<max(stretch.times.count - steps, 0)).map { (number, $0) }
+    }
+  }
+
+  /// Number of samples.
+  public var count: Int { samples.count }
+
+  /// State `step` of a sample, [channel][point]; step 0 is the input.
+  public func state(_ sample: Int, step: Int) -> UnsafePointer<Float> {
+    let place = samples[sample]
+    return UnsafePointer(stretches[place.stretch].states.pointer + (place.time + step) * channels * points)
+  }
+
+  /// Valid time of a sample's state.
+  public func time(_ sample: Int, step: Int) -> Instant {
+    let place = samples[sample]
+    return stretches[place.stretch].times[place.time + step]
+  }
+}
