@@ -114,10 +114,18 @@ public final class NetCDFReader: Sendable {
     }
     missing = missing.filter { !$0.isNaN }
     let packed = scale != 1 || offset != 0
+    // CF 8.1: short integers packed with single-precision attributes are single-precision numbers; xarray
+    // and netCDF4-python round both steps, and so do we, or ties and scores would differ from theirs.
+    let attributes = ["scale_factor", "add_offset"].compactMap { variable.attributes[$0] }
+    let isSingle =
+      ["float", "short", "byte", "ubyte", "ushort"].contains(variable.typeName)
+      && attributes.allSatisfy { if case .floats = $0 { true } else { false } }
     for i in values.indices {
       let value = values[i]
       if missing.contains(value) {
         values[i] = .nan
+      } else if packed && isSingle {
+        values[i] = Double(Float(value) * Float(scale) + Float(offset))
       } else if packed {
         values[i] = value * scale + offset
       }

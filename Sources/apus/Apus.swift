@@ -18,6 +18,8 @@ struct Apus: ParsableCommand {
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
     TrainCommand.self,
+    VerifyCommand.self,
+    SpectrumCommand.self,
     InspectCommand.self,
     GridCommand.self,
   ]

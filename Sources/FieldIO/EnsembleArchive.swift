@@ -1,0 +1,217 @@
+import Basics
+import Fields
+
+/// One variable of an ensemble forecast in any number of NetCDF files: one file a member, bundles of
+/// members, one file a time, in any order of dimensions. Reads one time at a time.
+public struct EnsembleArchive: Sendable {
+  /// One time of one forecast.
+  public struct Case: Sendable, Hashable, CustomStringConvertible {
+    /// Start of the forecast, where the files say.
+    public let initial: Instant?
+    /// Valid time, where the files say.
+    public let valid: Instant?
+    /// Place along the files' time axis; tells times apart where there is no coordinate.
+    public let index: Int
+
+    /// Hours from start to valid time.
+    public var leadHours: Double? {
+      guard let initial, let valid else { return nil }
+      return Double(valid.seconds - initial.seconds) / 3600
+    }
+    public var description: String { valid.map { "\($0)" } ?? "time \(index)" }
+  }
+
+  /// The variable as asked for.
+  public let variable: String
+  /// Every time, in the file's order for a single file, else by start and valid time.
+  public let cases: [Case]
+  /// Member numbers as the files give them, else 0, 1, 2...
+  public let members: [Int]
+  /// Rows and columns of every field.
+  public let grid: LatitudeLongitude
+  /// Units as spelt in the first file that has any.
+  public let units: String?
+  /// CF units of the first file's time axis.
+  public let timeUnits: String?
+  /// The first file.
+  public let file: String
+
+  private struct Slot: Sendable {
+    let source: Int
+    let indices: [GriddedVariable.Axis: Int]
+    /// Members that the file has of this case, first in the file's axis.
+    let numbers: [Int?]
+  }
+  private let sources: [FieldSource]
+  private let slots: [Case: [Slot]]
+  /// Place of each member in the order of the slots.
+  private let order: [Int]
+
+  /// Recognises the files' layouts and joins them.
+  ///
+  /// Members come in order of their numbers; where numbers are missing or come twice (the same number from
+  /// several checkpoints), in the order of the files.
+  /// - Throws: `ApusError`: `inputMissing` for a missing file or variable, `badData` for differing grids or
+  ///   units, a file given twice, or a time with fewer members than others.
+  public init(_ paths: [String], variable: String) throws {
+    self.variable = variable
+    for (place, path) in paths.enumerated() where paths[..<place].contains(path) {
+      throw ApusError(.badData, "file is given twice", file: path, advice: "Each file counts once.")
+    }
+    let sources = try paths.map { try FieldSource($0, variable: variable) }
+    guard let first = sources.first else {
+      throw ApusError(.usage, "no forecast file is given", expected: "at least one")
+    }
+    var slots: [Case: [Slot]] = [:]
+    var cases: [Case] = []
+    for (place, source) in sources.enumerated() {
+      try EnsembleArchive.requireSame(source, first)
+      for (key, indices) in try EnsembleArchive.layOut(source) {
+        if slots[key] == nil { cases.append(key) }
+        let axis = EnsembleArchive.memberAxis(source)
+        let count = axis.map { source.length($0) } ?? 1
+        let numbers: [Int?] = source.members.count == count ? source.members : .init(repeating: nil, count: count)
+        slots[key, default: []].append(Slot(source: place, indices: indices, numbers: numbers))
+      }
+    }
+    if sources.count > 1 {
+      func key(_ item: Case) -> (Int, Int, Int) {
+        (item.initial?.seconds ?? .min, item.valid?.seconds ?? .min, item.index)
+      }
+      cases.sort { key($0) < key($1) }
+    }
+    let numbers = cases.first.flatMap { slots[$0] }?.flatMap(\.numbers) ?? []
+    guard let firstCase = cases.first, !numbers.isEmpty else {
+      throw ApusError(.badData, "holds no time or no member", file: first.reader.path, variable: variable)
+    }
+    for item in cases {
+      let found = slots[item]?.reduce(0) { $0 + $1.numbers.count } ?? 0
+      guard found == numbers.count else {
+        throw ApusError(
+          .badData, "number of members differs between times", file: first.reader.path, variable: variable,
+          found: "\(found) at \(item)", expected: "\(numbers.count) as at \(firstCase)",
+          advice: "Give all files of all members, or only times that all have.")
+      }
+    }
+    let known = numbers.compactMap { $0 }
+    let areNumbered = known.count == numbers.count && Set(known).count == known.count
+    let order = areNumbered ? known.indices.sorted { known[$0] < known[$1] } : Array(numbers.indices)
+    // One order for all times: they must have the same members in the same places.
+    if areNumbered {
+      for item in cases where (slots[item] ?? []).flatMap({ $0.numbers }) != numbers {
+        throw ApusError(
+          .badData, "members differ between times", file: first.reader.path, variable: variable,
+          found: "\((slots[item] ?? []).flatMap { $0.numbers.compactMap { $0 } }) at \(item)",
+          expected: "\(known) as at \(firstCase)", advice: "Give the files of one member after the other.")
+      }
+    }
+    self.order = order
+    members = areNumbered ? order.map { known[$0] } : Array(numbers.indices)
+    self.cases = cases
+    self.slots = slots
+    self.sources = sources
+    grid = first.grid
+    units = sources.compactMap(\.units).first
+    timeUnits = first.timeUnits
+    file = first.reader.path
+  }
+
+  /// All members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.
+  /// - Throws: `ApusError` where reading fails.
+  public func values(_ item: Case) throws -> GriddedValues {
+    var singles: [[Float]] = []
+    var doubles: [[Double]] = []
+    let isSingle = sources.allSatisfy(\.isSingle)
+    let points = grid.pointCount
+    for slot in slots[item] ?? [] {
+      let source = sources[slot.source]
+      let axis = EnsembleArchive.memberAxis(source)
+      // Member by member where they are stored one after the other: less memory for huge ensembles.
+      let isOneByOne = source.axes.first { $0 == .latitude || $0 == .longitude || $0 == axis } == axis
+      let parts =
+        if let axis, isOneByOne {
+          try slot.numbers.indices.map { try source.fields(at: slot.indices.merging([axis: $0]) { $1 }) }
+        } else {
+          [try source.fields(axis.map { [$0] } ?? [], at: slot.indices)]
+        }
+      for part in parts {
+        if isSingle, case .single(let values) = part {
+          for start in stride(from: 0, to: values.count, by: points) {
+            singles.append(Array(values[start..<start + points]))
+          }
+        } else {
+          let values = part.doubles
+          for start in stride(from: 0, to: values.count, by: points) {
+            doubles.append(Array(values[start..<start + points]))
+          }
+        }
+      }
+    }
+    return isSingle ? .single(order.flatMap { singles[$0] }) : .double(order.flatMap { doubles[$0] })
+  }
+
+  /// The axis that members lie along: the member axis, else an axis of samples.
+  static func memberAxis(_ source: FieldSource) -> GriddedVariable.Axis? {
+    source.axes.contains(.member) ? .member : source.axes.contains(.sample) ? .sample : nil
+  }
+
+  /// Every time of a file with its place.
+  static func layOut(_ source: FieldSource) throws -> [(Case, [GriddedVariable.Axis: Int])] {
+    let (timeCount, leadCount) = (source.length(.time), source.length(.leadTime))
+    let (hasTime, hasLead) = (source.axes.contains(.time), source.axes.contains(.leadTime))
+    func later(_ start: Instant, _ hours: Double) -> Instant {
+      Instant(seconds: start.seconds + Int((hours * 3600).rounded()))
+    }
+    var result: [(Case, [GriddedVariable.Axis: Int])] = []
+    for time in 0..<timeCount {
+      for lead in 0..<leadCount {
+        let index = time * leadCount + lead
+        var (initial, valid) = (source.referenceTime, Instant?.none)
+        if hasTime && hasLead {
+          // Times of start, and lead times from each.
+          initial = source.times.count == timeCount ? source.times[time] : initial
+          if let start = initial, source.leadHours.count == leadCount {
+            valid = later(start, source.leadHours[lead])
+          }
+        } else if source.times.count == timeCount * leadCount {
+          valid = source.times[index]
+          if initial == nil, let valid, source.leadHours.count == timeCount * leadCount {
+            initial = later(valid, -source.leadHours[index])
+          }
+        } else if source.times.count == 1, source.leadHours.count == leadCount {
+          // Lead times from a scalar time that is not marked as the start, but can be nothing else.
+          initial = source.times[0]
+          valid = later(source.times[0], source.leadHours[lead])
+        }
+        var indices: [GriddedVariable.Axis: Int] = [:]
+        if hasTime { indices[.time] = time }
+        if hasLead { indices[.leadTime] = lead }
+        result.append((Case(initial: initial, valid: valid, index: valid == nil ? index : 0), indices))
+      }
+    }
+    return result
+  }
+
+  /// - Throws: `ApusError` (`badData`) where two files differ in grid or units.
+  static func requireSame(_ source: FieldSource, _ first: FieldSource) throws {
+    guard source.grid.matches(first.grid) else {
+      throw ApusError(
+        .badData, "grid differs from the other files'", file: source.reader.path,
+        variable: source.variable.name, found: "\(source.grid)",
+        expected: "\(first.grid) as in \(first.reader.path)",
+        advice: "Interpolate to one grid first, for example with: cdo remapbil.")
+    }
+    try requireSameUnits(source.units, source.reader.path, first.units, first.reader.path, source.variable.name)
+  }
+
+  /// - Throws: `ApusError` (`badData`) where both units are known and differ.
+  static func requireSameUnits(
+    _ units: String?, _ file: String, _ expected: String?, _ other: String, _ variable: String
+  ) throws {
+    guard let units, let expected, Units.canonical(units) != Units.canonical(expected) else { return }
+    throw ApusError(
+      .badData, "units differ", file: file, variable: variable, found: "'\(units)'",
+      expected: "'\(expected)' as in \(other)",
+      advice: "Convert one of them, or mend its units attribute, for example with: ncatted.")
+  }
+}

@@ -1,0 +1,73 @@
+import Basics
+import Fields
+
+/// One variable of analyses or observations on the forecasts' grid, looked up by valid time.
+public struct TruthArchive: Sendable {
+  private let sources: [FieldSource]
+  private let places: [Instant: (source: Int, indices: [GriddedVariable.Axis: Int])]
+  private let withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])]
+  private let forecast: EnsembleArchive
+
+  /// Opens the files that hold the truth of a forecast.
+  /// - Throws: `ApusError`: `inputMissing` for a missing file, variable or valid time (naming the times),
+  ///   `badData` where grid or units differ from the forecast's, or where there are several members.
+  public init(_ paths: [String], for forecast: EnsembleArchive) throws {
+    let sources = try paths.map { try FieldSource($0, variable: forecast.variable) }
+    var places: [Instant: (source: Int, indices: [GriddedVariable.Axis: Int])] = [:]
+    var withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])] = []
+    for (place, source) in sources.enumerated() {
+      let (file, name) = (source.reader.path, source.variable.name)
+      guard source.grid.matches(forecast.grid) else {
+        throw ApusError(
+          .badData, "grid differs from the forecast's", file: file, variable: name, found: "\(source.grid)",
+          expected: "\(forecast.grid) as in \(forecast.file)",
+          advice: "Interpolate to one grid first, for example with: cdo remapbil.")
+      }
+      try EnsembleArchive.requireSameUnits(source.units, file, forecast.units, forecast.file, name)
+      if let axis = EnsembleArchive.memberAxis(source), source.length(axis) > 1 {
+        throw ApusError(
+          .badData, "the truth has several members", file: file, variable: name,
+          found: "\(source.length(axis))", expected: "1",
+          advice: "Choose one, for example with: ncks -d number,0.")
+      }
+      for (item, indices) in try EnsembleArchive.layOut(source) {
+        if let valid = item.valid {
+          if places[valid] == nil { places[valid] = (place, indices) }
+        } else {
+          withoutTime.append((place, indices))
+        }
+      }
+    }
+    let absent = forecast.cases.filter { item in
+      item.valid.map { places[$0] == nil } ?? (item.index >= withoutTime.count)
+    }
+    guard absent.isEmpty else {
+      let listed = absent.prefix(8).map(\.description).joined(separator: ", ")
+      let range = places.keys.sorted()
+      throw ApusError(
+        .inputMissing, "truth of \(absent.count) of \(forecast.cases.count) times is missing",
+        file: paths.first, variable: forecast.variable,
+        found: range.first.flatMap { first in range.last.map { "times from \(first) to \($0)" } }
+          ?? "no times",
+        expected: listed + (absent.count > 8 ? "..." : ""),
+        advice: "Give more --truth files, or fewer forecast times.")
+    }
+    self.sources = sources
+    self.places = places
+    self.withoutTime = withoutTime
+    self.forecast = forecast
+  }
+
+  /// The truth of one time, [latitude north to south][longitude from 0 east], in the file's unit.
+  /// - Throws: `ApusError` where reading fails.
+  public func values(_ item: EnsembleArchive.Case) throws -> [Double] {
+    guard let place = item.valid.flatMap({ places[$0] }) ?? (item.valid == nil ? withoutTime[item.index] : nil)
+    else {
+      throw ApusError(.inputMissing, "no truth at \(item)", variable: forecast.variable)
+    }
+    let source = sources[place.source]
+    var indices = place.indices
+    if let axis = EnsembleArchive.memberAxis(source) { indices[axis] = 0 }
+    return try source.fields(at: indices).doubles
+  }
+}

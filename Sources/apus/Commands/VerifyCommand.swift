@@ -1,0 +1,187 @@
+import ArgumentParser
+import Basics
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import Verification
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Score any ensemble in NetCDF against the truth.",
+    discussion: """
+      Writes scores.nc: at every point CRPS (empirical, fair, almost fair), and with --climate the extreme \
+      forecast index and shift of tails, with a threshold the threshold-weighted CRPS, probability, Brier \
+      scores; for every time the RMSE of the mean, spread, spread-skill ratio, energy score and area means \
+      (weights cos(latitude)); over all times the rank histogram and the area under the ROC curve. Points \
+      where the truth or a member is missing are left out of every mean.
+      """)
+
+  @Option(name: .long, parsing: .upToNextOption, help: "Forecast files: one per member, bundles, any layout.")
+  var forecast: [String]
+
+  @Option(name: .long, parsing: .upToNextOption, help: "Files with the truth at the forecasts' valid times.")
+  var truth: [String]
+
+  @Option(help: "The variable; z500 also finds z on pressure levels.")
+  var variable: String
+
+  @Option(
+    name: .long, parsing: .upToNextOption, help: "Files with a climate sample: all their fields count.")
+  var climate: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Threshold: a number, climate:mean+1std, climate:mean-1.5std or climate:p95.", valueName: "rule"))
+  var thresholdFrom: ThresholdRule?
+
+  @Option(help: ArgumentHelp("Number of the control member: adds its RMSE and MAE.", valueName: "number"))
+  var control: Int?
+
+  @Option(help: ArgumentHelp("Weight of the fair part in the almost fair CRPS.", valueName: "alpha"))
+  var almostFairAlpha = 0.95
+
+  @Flag(inversion: .prefixedNo, help: "Write the scores of every point.")
+  var pointwise = true
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Compute the energy score, whose cost grows with the square of the members.")
+  var energyScore = true
+
+  @Option(help: ArgumentHelp("The file to write.", valueName: "scores.nc"))
+  var output: String
+
+  @OptionGroup var result: ResultOptions
+  @OptionGroup var log: LogOptions
+
+  func validate() throws {
+    guard (0...1).contains(almostFairAlpha) else {
+      throw ValidationError("--almost-fair-alpha is \(almostFairAlpha); expected 0...1.")
+    }
+    if thresholdFrom?.needsClimate == true && climate.isEmpty {
+      throw ValidationError("--threshold-from \(thresholdFrom?.text ?? "") needs --climate.")
+    }
+  }
+
+  func run() throws {
+    let logger = log.logger
+    let archive = try EnsembleArchive(forecast, variable: variable)
+    let truths = try TruthArchive(truth, for: archive)
+    let controlPlace = try placeOfControl(archive)
+    let sample = try climate.isEmpty ? nil : ClimateArchive(climate, for: archive)
+    let quantiles = try sample.map { try ClimateQuantiles(EnsembleValues($0.values, members: $0.count)) }
+    let threshold = try thresholdFrom?.threshold(quantiles, points: archive.grid.pointCount)
+    logger.debug(
+      "read the layout",
+      metadata: [
+        "members": "\(archive.members.count)", "times": "\(archive.cases.count)", "grid": "\(archive.grid)",
+      ])
+    let weights = AreaWeights(latitudes: archive.grid.latitudes, columns: archive.grid.longitudes.count)
+    let file = try ScoreFile(
+      output, archive: archive, threshold: threshold, hasClimate: quantiles != nil,
+      hasControl: control != nil, hasPointwise: pointwise, hasEnergyScore: energyScore,
+      alpha: almostFairAlpha, command: CommandLine.arguments)
+    var cases: [(EnsembleArchive.Case, CaseScores)] = []
+    var missing = 0
+    for (place, item) in archive.cases.enumerated() {
+      let members = EnsembleValues(try archive.values(item), members: archive.members.count)
+      let observed = try truths.values(item)
+      let scores = try PointwiseScores(
+        members, truth: observed, threshold: threshold, climate: quantiles, alpha: almostFairAlpha,
+        ties: Philox(seed: 0, purpose: .tieBreak, UInt64(place)))
+      let energy = energyScore ? try EnergyScore.value(members, truth: observed, weights: weights) : nil
+      var summary = CaseScores(scores, truth: observed, weights: weights, energyScore: energy)
+      summary.control = controlPlace.map {
+        CaseScores.ErrorOfOne(members.member($0), truth: observed, weights: weights)
+      }
+      let absent = scores.rank.count { $0 < 0 }
+      guard absent < scores.rank.count else {
+        throw ApusError(
+          .badData, "no point has a truth and all members", file: archive.file, variable: variable,
+          found: "only missing values at \(item)")
+      }
+      missing += absent
+      try file.write(place, scores, summary)
+      cases.append((item, summary))
+    }
+    if missing > 0 {
+      logger.notice("left out points with missing values", metadata: ["points": "\(missing)"])
+    }
+    let report = VerificationReport(
+      variable: variable, units: archive.units ?? "1", output: output, cases: cases)
+    try file.finish(report)
+    try result.show(report)
+  }
+
+  private func placeOfControl(_ archive: EnsembleArchive) throws -> Int? {
+    guard let control else { return nil }
+    guard let place = archive.members.firstIndex(of: control) else {
+      throw ApusError(
+        .badData, "there is no such control member", file: archive.file, variable: variable,
+        found: "members \(archive.members.prefix(12).map(String.init).joined(separator: ", "))"
+          + (archive.members.count > 12 ? "..." : ""), expected: "\(control)")
+    }
+    return place
+  }
+}
+
+extension EnsembleValues {
+  /// Values of a file.
+  init(_ values: GriddedValues, members: Int) {
+    switch values {
+    case .single(let values): self.init(values, members: members)
+    case .double(let values): self.init(values, members: members)
+    }
+  }
+}
+
+/// `--threshold-from`.
+struct ThresholdRule: ExpressibleByArgument {
+  private enum Rule {
+    case constant(Double)
+    case meanPlus(Double)
+    case percentile(Int)
+  }
+  private let rule: Rule
+  let text: String
+
+  init?(argument: String) {
+    text = argument
+    if let number = Double(argument), number.isFinite {
+      rule = .constant(number)
+      return
+    }
+    guard argument.hasPrefix("climate:") else { return nil }
+    let words = argument.dropFirst("climate:".count)
+    if words.hasPrefix("p"), let percent = Int(words.dropFirst()), (0...100).contains(percent) {
+      rule = .percentile(percent)
+    } else if words == "mean" {
+      rule = .meanPlus(0)
+    } else if words.hasPrefix("mean"), words.hasSuffix("std") {
+      let factor = words.dropFirst("mean".count).dropLast("std".count)
+      switch factor {
+      case "+": rule = .meanPlus(1)
+      case "-": rule = .meanPlus(-1)
+      default:
+        guard factor.hasPrefix("+") || factor.hasPrefix("-"), let number = Double(factor) else { return nil }
+        rule = .meanPlus(number)
+      }
+    } else {
+      return nil
+    }
+  }
+
+  var needsClimate: Bool { if case .constant = rule { false } else { true } }
+
+  /// [point]
+  func threshold(_ climate: ClimateQuantiles?, points: Int) throws -> [Double] {
+    switch (rule, climate) {
+    case (.constant(let value), _): return [Double](repeating: value, count: points)
+    case (.meanPlus(let factor), let climate?): return climate.meanPlus(standardDeviations: factor)
+    case (.percentile(let percent), let climate?): return climate.quantile(percent: percent)
+    default: throw ApusError(.usage, "the threshold needs a climate", expected: "--climate")
+    }
+  }
+}
