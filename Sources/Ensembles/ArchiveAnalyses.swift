@@ -1,0 +1,4 @@
+import FieldIO
+import Fields
+
+extension Archive: AnalysisSource {}

@@ -1,0 +1,98 @@
+import Basics
+import FieldIO
+import Fields
+import Sphere
+
+/// Members and products of a run as CF NetCDF files.
+public struct NetCDFRunStore: RunStore {
+  /// Unit of each channel.
+  private let units: [String: String]
+  private let quantiseBits: Int?
+  private let manifest: RunManifest
+
+  /// A store for the run that `manifest` describes.
+  /// - Parameters:
+  ///   - units: of the channels kept, by name.
+  ///   - quantiseBits: mantissa bits of member files; products keep all.
+  public init(manifest: RunManifest, units: [String: String], quantiseBits: Int?) {
+    self.manifest = manifest
+    self.units = units
+    self.quantiseBits = quantiseBits
+  }
+
+  public func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws -> Trajectory
+  {
+    var kept = trajectory
+    if let quantiseBits { BitRound.apply(&kept.values, bits: quantiseBits) }
+    let checkpoint = manifest.checkpoints[member.checkpoint]
+    try file(
+      kept, title: "\(manifest.name): member \(member.number)", realization: member.number, cellMethods: nil,
+      quantiseBits: quantiseBits,
+      extra: [
+        ("member", .text(member.text)), ("checkpoint", .text(checkpoint.path)),
+        ("checkpoint_sha256", .text(checkpoint.sha256)),
+        ("perturbation", .text(member.sign == 0 ? "none" : manifest.perturbation.kind.rawValue)),
+        ("member_seed", .text(memberSeed(member, at: trajectory.initialTime))),
+      ]
+    ).write(path)
+    return kept
+  }
+
+  public func read(_ path: String) throws -> Trajectory {
+    let reader = try NetCDFReader(path)
+    let series = try manifest.channels.map { try GriddedVariable(reader, $0) }
+    guard let first = series.first, let initialTime = first.referenceTime else {
+      throw ApusError(.badData, "is no member file of this run", file: path)
+    }
+    let leadHours = first.leadHours.map { Int($0) }
+    let fields = try series.map { try $0.fields(.time, 0..<leadHours.count) }
+    let points = first.grid.pointCount
+    let values = leadHours.indices.flatMap { lead in
+      fields.flatMap { $0[lead * points..<(lead + 1) * points] }
+    }
+    return Trajectory(
+      initialTime: initialTime, channels: manifest.channels, grid: first.grid, leadHours: leadHours,
+      values: values)
+  }
+
+  public func write(
+    _ product: RunDirectory.Product, values: [Float], like shape: Trajectory, members: Int, to path: String
+  ) throws {
+    let method = product == .spread ? "standard_deviation" : product.rawValue
+    let trajectory = Trajectory(
+      initialTime: shape.initialTime, channels: shape.channels, grid: shape.grid, leadHours: shape.leadHours,
+      values: values)
+    try file(
+      trajectory, title: "\(manifest.name): ensemble \(product.rawValue)", realization: nil,
+      cellMethods: "realization: \(method)", quantiseBits: nil,
+      extra: [("members", .integers([Int32(members)]))]
+    ).write(path)
+  }
+
+  private func file(
+    _ trajectory: Trajectory, title: String, realization: Int?, cellMethods: String?, quantiseBits: Int?,
+    extra: [(String, NetCDFAttribute)]
+  ) -> ForecastFile {
+    ForecastFile(
+      initialTime: trajectory.initialTime, leadHours: trajectory.leadHours, channels: trajectory.channels,
+      units: trajectory.channels.map { units[$0] ?? "1" }, grid: trajectory.grid, values: trajectory.values,
+      realization: realization, cellMethods: cellMethods, quantiseBits: quantiseBits,
+      attributes: [
+        ("title", .text(title)), ("institution", .text("made with Apus")),
+        ("source", .text("Apus \(manifest.apusVersion), spherical Fourier neural operator")),
+        ("history", .text("apus run \(manifest.name), run file \(manifest.runFileDigest.prefix(12))")),
+        ("references", .text("Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100")),
+        (
+          "comment",
+          .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
+        ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
+        ("random_seed", .text("\(manifest.seed)")),
+      ] + extra)
+  }
+
+  /// What keys the member's random numbers (design.md 4).
+  private func memberSeed(_ member: MemberIdentity, at time: Instant) -> String {
+    guard let pair = member.perturbation else { return "none: unperturbed" }
+    return "seed \(manifest.seed), initial time \(time), checkpoint \(member.checkpoint), pair \(pair)"
+  }
+}
