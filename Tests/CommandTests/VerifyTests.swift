@@ -221,7 +221,10 @@ struct SyntheticEnsemble {
     try ensemble.writeTruth(scratch.file("holedtruth.nc"))
     for (forecast, truth) in [("whole.nc", "truth.nc"), ("holed.nc", "holedtruth.nc")] {
       let outcome = try Binary.run(
-        ["verify", "--forecast", forecast, "--truth", truth, "--variable", "t2m", "--output", "s-\(forecast)"],
+        [
+          "verify", "--forecast", forecast, "--truth", truth, "--variable", "t2m", "--output",
+          "s-\(forecast)",
+        ],
         in: scratch.directory)
       #expect(outcome.code == 0)
       #expect(outcome.errors.contains("points=2") == (forecast == "holed.nc"))
@@ -243,7 +246,9 @@ struct SyntheticEnsemble {
     for point in 0..<84 { ensemble.truth[84 + point] = .nan }
     try ensemble.writeTruth(scratch.file("empty.nc"))
     let empty = try Binary.run(
-      ["verify", "--forecast", "whole.nc", "--truth", "empty.nc", "--variable", "t2m", "--output", "none.nc"],
+      [
+        "verify", "--forecast", "whole.nc", "--truth", "empty.nc", "--variable", "t2m", "--output", "none.nc",
+      ],
       in: scratch.directory)
     #expect(empty.code == 65)
     #expect(empty.errors.contains("only missing values at 2001-01-01T12:00:00Z"))
@@ -301,7 +306,8 @@ struct SyntheticEnsemble {
       Case(forecast: ["cut.nc"], code: 65, words: ["cut.nc"]),
       Case(forecast: ["text.nc"], code: 65, words: ["text.nc", "cannot read as NetCDF"]),
       Case(forecast: ["f.nc", "f.nc"], code: 65, words: ["given twice"]),
-      Case(forecast: ["f.nc", "half.nc"], code: 65, words: ["number of members differs", "found 2", "5 as at"]),
+      Case(
+        forecast: ["f.nc", "half.nc"], code: 65, words: ["number of members differs", "found 2", "5 as at"]),
       Case(more: ["--control", "9"], code: 65, words: ["no such control", "members 0, 1, 2, 3, 4"]),
       Case(more: ["--threshold-from", "climate:mean+1std"], code: 64, words: ["needs --climate"]),
       Case(more: ["--threshold-from", "warm"], code: 64, words: ["--threshold-from"]),
