@@ -19,9 +19,10 @@ enum NetCDFLibrary {
   /// only; on others it would fill standard error when the library merely looks whether something is there.
   private static let silence: SetAutomaticErrors? =
     dlsym(nil, "H5Eset_auto2").map { unsafeBitCast($0, to: SetAutomaticErrors.self) }
-  private typealias SetAutomaticErrors = @convention(c) (
-    Int64, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
-  ) -> Int32
+  private typealias SetAutomaticErrors =
+    @convention(c) (
+      Int64, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+    ) -> Int32
 
   /// What the library says of a status.
   static func message(_ status: Int32) -> String { String(cString: nc_strerror(status)) }

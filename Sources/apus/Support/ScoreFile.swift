@@ -135,20 +135,21 @@ struct ScoreFile {
     {
       (units, origin, second) = (own, ends[0].seconds, ends[1].seconds - ends[0].seconds)
     }
-    func write(_ name: String, _ standardName: String, _ times: [Instant]) throws {
+    func write(_ name: String, _ dimensions: [String], _ times: [Instant]) throws {
       try writer.variable(
-        name, .double, ["time"],
+        name, .double, dimensions,
         [
-          "standard_name": .text(standardName), "units": .text(units),
-          "calendar": .text("proleptic_gregorian"),
+          "standard_name": .text(name), "units": .text(units), "calendar": .text("proleptic_gregorian"),
         ])
       try writer.put(name, times.map { Double($0.seconds - origin) / Double(second) })
     }
-    try write("time", "time", valid)
+    try write("time", ["time"], valid)
     try writer.attribute("axis", .text("T"), variable: "time")
     let initial = archive.cases.compactMap(\.initial)
-    if initial.count == valid.count {
-      try write("forecast_reference_time", "forecast_reference_time", initial)
+    if initial.count == valid.count, let start = initial.first {
+      // A scalar where there is one start only: what CDO understands best.
+      let isOne = Set(initial).count == 1
+      try write("forecast_reference_time", isOne ? [] : ["time"], isOne ? [start] : initial)
       try writer.variable(
         "forecast_period", .double, ["time"],
         ["standard_name": .text("forecast_period"), "units": .text("hours")])
