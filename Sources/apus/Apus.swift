@@ -17,8 +17,16 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
+    RunCommand.self,
+    PlanCommand.self,
+    StatusCommand.self,
     TrainCommand.self,
+    ForecastCommand.self,
+    BreedCommand.self,
+    ClimateCommand.self,
     VerifyCommand.self,
+    ReportCommand.self,
+    MemberCommand.self,
     SpectrumCommand.self,
     InspectCommand.self,
     GridCommand.self,
