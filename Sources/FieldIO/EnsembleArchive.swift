@@ -18,6 +18,7 @@ public struct EnsembleArchive: Sendable {
       guard let initial, let valid else { return nil }
       return Double(valid.seconds - initial.seconds) / 3600
     }
+    /// The valid time, else the place along the axis.
     public var description: String { valid.map { "\($0)" } ?? "time \(index)" }
   }
 
@@ -70,7 +71,8 @@ public struct EnsembleArchive: Sendable {
         if slots[key] == nil { cases.append(key) }
         let axis = EnsembleArchive.memberAxis(source)
         let count = axis.map { source.length($0) } ?? 1
-        let numbers: [Int?] = source.members.count == count ? source.members : .init(repeating: nil, count: count)
+        let numbers: [Int?] =
+          source.members.count == count ? source.members : .init(repeating: nil, count: count)
         slots[key, default: []].append(Slot(source: place, indices: indices, numbers: numbers))
       }
     }
@@ -201,7 +203,8 @@ public struct EnsembleArchive: Sendable {
         expected: "\(first.grid) as in \(first.reader.path)",
         advice: "Interpolate to one grid first, for example with: cdo remapbil.")
     }
-    try requireSameUnits(source.units, source.reader.path, first.units, first.reader.path, source.variable.name)
+    try requireSameUnits(
+      source.units, source.reader.path, first.units, first.reader.path, source.variable.name)
   }
 
   /// - Throws: `ApusError` (`badData`) where both units are known and differ.

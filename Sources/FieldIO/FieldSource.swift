@@ -152,7 +152,9 @@ struct FieldSource: Sendable {
     }
     let raw = try reader.values(variable, start: start, count: count)
     var strides = [Int](repeating: 1, count: count.count)
-    for place in strides.indices.dropLast().reversed() { strides[place] = strides[place + 1] * count[place + 1] }
+    for place in strides.indices.dropLast().reversed() {
+      strides[place] = strides[place + 1] * count[place + 1]
+    }
     // The start of each field wanted, in the order of `along`.
     var starts = [0]
     for axis in along {

@@ -1,5 +1,6 @@
 import Basics
 import CNetCDF
+import Foundation
 import Synchronization
 
 /// The C library, one caller at a time: netCDF-C and HDF5 are not re-entrant.
@@ -8,8 +9,19 @@ enum NetCDFLibrary {
 
   /// Runs `body` while no other thread is in the library.
   static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-    try lock.withLock { _ in try body() }
+    try lock.withLock { _ in
+      _ = silence?(0, nil, nil)
+      return try body()
+    }
   }
+
+  /// HDF5's `H5Eset_auto2`. NetCDF turns HDF5's own error printing off for the thread that comes first
+  /// only; on others it would fill standard error when the library merely looks whether something is there.
+  private static let silence: SetAutomaticErrors? =
+    dlsym(nil, "H5Eset_auto2").map { unsafeBitCast($0, to: SetAutomaticErrors.self) }
+  private typealias SetAutomaticErrors = @convention(c) (
+    Int64, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?
+  ) -> Int32
 
   /// What the library says of a status.
   static func message(_ status: Int32) -> String { String(cString: nc_strerror(status)) }

@@ -61,7 +61,8 @@ public struct TruthArchive: Sendable {
   /// The truth of one time, [latitude north to south][longitude from 0 east], in the file's unit.
   /// - Throws: `ApusError` where reading fails.
   public func values(_ item: EnsembleArchive.Case) throws -> [Double] {
-    guard let place = item.valid.flatMap({ places[$0] }) ?? (item.valid == nil ? withoutTime[item.index] : nil)
+    guard
+      let place = item.valid.flatMap({ places[$0] }) ?? (item.valid == nil ? withoutTime[item.index] : nil)
     else {
       throw ApusError(.inputMissing, "no truth at \(item)", variable: forecast.variable)
     }

@@ -102,9 +102,10 @@ extension EnsembleValues {
   /// hold NaN everywhere afterwards). What a block computes does not depend on the thread.
   func forEachBlock(
     _ scratch: BlockScratch, threads: Int,
-    _ body: @Sendable (
-      _ first: Int, _ lanes: Int, _ sorted: UnsafeMutablePointer<Lanes>, _ missing: SIMDMask<SIMD8<Int64>>
-    ) -> Void
+    _ body:
+      @Sendable (
+        _ first: Int, _ lanes: Int, _ sorted: UnsafeMutablePointer<Lanes>, _ missing: SIMDMask<SIMD8<Int64>>
+      ) -> Void
   ) throws {
     let blocks = (pointCount + 7) / 8
     let blocksPerItem = 32

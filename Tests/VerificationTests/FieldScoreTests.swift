@@ -128,7 +128,8 @@ import Verification
     #expect(spectra.ensembleMean.allSatisfy { $0 < 1e-25 })
     #expect(spectra.truth == spectra.members[0])
     #expect(spectra.memberMean.enumerated().allSatisfy { $0.offset == 3 || $0.element < 1e-25 })
-    let hens = try EnsembleSpectra(EnsembleValues(members, members: 3), transform: transform, convention: .hens)
+    let hens = try EnsembleSpectra(
+      EnsembleValues(members, members: 3), transform: transform, convention: .hens)
     #expect(abs(hens.memberMean[3] - power) < 1e-12)  // no zonal part to count twice
     var holed = members
     holed[5] = .nan

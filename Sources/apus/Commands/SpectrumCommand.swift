@@ -128,7 +128,9 @@ struct SpectrumReport: Encodable, CustomStringConvertible {
   let power: [Double]
 
   var description: String {
-    var lines = ["\(variable) [\(units)], mean of \(fields) fields, \(convention)", "degree  wavelength [km]  power"]
+    var lines = [
+      "\(variable) [\(units)], mean of \(fields) fields, \(convention)", "degree  wavelength [km]  power",
+    ]
     var l = 1
     var shown = [0]
     while l < power.count {

@@ -42,7 +42,8 @@ struct ScoreFile {
       "lon", .double, ["lon"],
       ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
     try writer.put("lon", archive.grid.longitudes)
-    try writer.variable("rank", .int32, ["rank"], ["long_name": .text("members below the truth"), "units": .text("1")])
+    try writer.variable(
+      "rank", .int32, ["rank"], ["long_name": .text("members below the truth"), "units": .text("1")])
     try writer.put("rank", (0...archive.members.count).map { Int32($0) })
 
     func score(_ name: String, _ dimensions: [String], _ unit: String, _ words: String) throws {

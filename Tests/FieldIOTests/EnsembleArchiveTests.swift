@@ -1,0 +1,133 @@
+import Basics
+import CNetCDF
+import FieldIO
+import Fields
+import Foundation
+import Testing
+
+@Suite struct EnsembleArchiveTests {
+  /// Two rows, four columns, any further dimensions: value = index in the file.
+  static func write(
+    _ name: String, dimensions: [(String, [Double], String)], variable: String = "t2m",
+    scalars: [(String, Double, String)] = []
+  ) throws -> String {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("apus-\(UUID().uuidString)-\(name)").path
+    let writer = try NetCDFWriter(path)
+    let all =
+      dimensions + [("lat", [45, -45], "degrees_north"), ("lon", [0, 90, 180, 270], "degrees_east")]
+    for (name, values, units) in all {
+      try writer.dimension(name, values.count)
+      try writer.variable(name, .double, [name], ["units": .text(units)])
+      try writer.put(name, values)
+    }
+    for (name, value, units) in scalars {
+      try writer.variable(name, .double, [], ["units": .text(units), "standard_name": .text(name)])
+      try writer.put(name, [value])
+    }
+    try writer.variable(variable, .float, all.map(\.0), ["units": .text("K")])
+    try writer.put(variable, (0..<all.reduce(1) { $0 * $1.1.count }).map { Float($0) })
+    try writer.finish()
+    return path
+  }
+
+  static let clock = "hours since 2001-01-01 00:00:00"
+
+  @Test func startsTimesLeadTimesAreForecastsOfTheirOwn() throws {
+    let path = try EnsembleArchiveTests.write(
+      "f.nc",
+      dimensions: [
+        ("init_time", [0, 24], EnsembleArchiveTests.clock), ("step", [6, 12, 24], "hours"),
+        ("number", [0, 1], "1"),
+      ])
+    defer { unlink(path) }
+    let archive = try EnsembleArchive([path], variable: "t2m")
+    let start = Instant(year: 2001, month: 1, day: 1)
+    #expect(archive.members == [0, 1])
+    #expect(archive.cases.map(\.initial) == [0, 0, 0, 24, 24, 24].map { start.adding(hours: $0) })
+    #expect(archive.cases.map(\.valid) == [6, 12, 24, 30, 36, 48].map { start.adding(hours: $0) })
+    #expect(archive.cases.map(\.leadHours) == [6, 12, 24, 6, 12, 24])
+    let values = try archive.values(archive.cases[4]).doubles
+    #expect(values == (4 * 16..<5 * 16).map(Double.init))
+
+    let truth = try EnsembleArchiveTests.write(
+      "t.nc", dimensions: [("time", (0..<9).map { 6 * Double($0) }, EnsembleArchiveTests.clock)])
+    defer { unlink(truth) }
+    let truths = try TruthArchive([truth], for: archive)
+    #expect(try truths.values(archive.cases[4]) == (6 * 8..<7 * 8).map(Double.init))
+    let climate = try ClimateArchive([truth, path], for: archive)
+    #expect(climate.count == 9 + 12)
+    #expect(Array(climate.values.doubles.suffix(96)) == (0..<96).map(Double.init))
+  }
+
+  @Test func memberFilesOfSeveralStartsAreJoined() throws {
+    var paths: [String] = []
+    for start in [24.0, 0] {
+      for number in [7.0, 3] {
+        paths.append(
+          try EnsembleArchiveTests.write(
+            "m.nc", dimensions: [("time", [start + 6, start + 12], EnsembleArchiveTests.clock)],
+            scalars: [
+              ("realization", number, "1"), ("forecast_reference_time", start, EnsembleArchiveTests.clock),
+            ]))
+      }
+    }
+    defer { for path in paths { unlink(path) } }
+    let archive = try EnsembleArchive(paths, variable: "t2m")
+    #expect(archive.members == [3, 7])
+    #expect(archive.cases.map(\.leadHours) == [6, 12, 6, 12])
+    #expect(archive.cases.map { $0.initial?.secondOfDay } == [0, 0, 0, 0])
+    #expect(archive.cases.first?.valid == Instant(year: 2001, month: 1, day: 1, hour: 6))
+  }
+
+  @Test func levelsAreChosenByName() throws {
+    let path = try EnsembleArchiveTests.write(
+      "l.nc", dimensions: [("pressure_level", [850, 500], "hPa")], variable: "t")
+    defer { unlink(path) }
+    let archive = try EnsembleArchive([path], variable: "t500")
+    #expect(archive.cases.count == 1 && archive.members == [0])
+    #expect(try archive.values(archive.cases[0]).doubles == (8..<16).map(Double.init))
+    #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t") }
+    #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t700") }
+    #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t2m") }
+  }
+
+  @Test func unknownDimensionsAreNotGuessed() throws {
+    let path = try EnsembleArchiveTests.write("u.nc", dimensions: [("wave_band", [1, 2, 3], "1")])
+    defer { unlink(path) }
+    let archive = try EnsembleArchive([path], variable: "t2m")
+    #expect { try archive.values(archive.cases[0]) } throws: { error in
+      (error as? ApusError)?.found == "wave_band of length 3"
+    }
+  }
+
+  @Test func packedShortsRoundAsXarrayDoes() throws {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("apus-\(UUID().uuidString).nc").path
+    defer { unlink(path) }
+    var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+    var (rows, columns): (Int32, Int32) = (0, 0)
+    #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
+    nc_def_dim(file, "lat", 1, &lat)
+    nc_def_dim(file, "lon", 4, &lon)
+    nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
+    nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
+    nc_def_var(file, "t2m", NC_SHORT, 2, [lat, lon], &x)
+    nc_put_att_float(file, x, "scale_factor", NC_FLOAT, 1, [0.01])
+    nc_put_att_float(file, x, "add_offset", NC_FLOAT, 1, [280])
+    nc_put_att_short(file, x, "_FillValue", NC_SHORT, 1, [-32768])
+    nc_put_var_double(file, rows, [10])
+    nc_put_var_double(file, columns, [0, 90, 180, 270])
+    nc_put_var_short(file, x, [1234, -777, -32768, 31])
+    #expect(nc_close(file) == NC_NOERR)
+    let archive = try EnsembleArchive([path], variable: "t2m")
+    guard case .single(let values) = try archive.values(archive.cases[0]) else {
+      Issue.record("not single precision")
+      return
+    }
+    #expect(values[0] == Float(1234) * Float(0.01) + 280)
+    #expect(values[1] == Float(-777) * Float(0.01) + 280)
+    #expect(values[2].isNaN)
+    #expect(values[3] == Float(31) * Float(0.01) + 280)
+  }
+}
