@@ -20,6 +20,8 @@ struct Apus: ParsableCommand {
     TrainCommand.self,
     InspectCommand.self,
     GridCommand.self,
+    CheckpointCommand.self,
+    BenchCommand.self,
   ]
 
   static func main() {
