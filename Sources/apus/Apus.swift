@@ -30,6 +30,8 @@ struct Apus: ParsableCommand {
     SpectrumCommand.self,
     InspectCommand.self,
     GridCommand.self,
+    CheckpointCommand.self,
+    BenchCommand.self,
   ]
 
   static func main() {
