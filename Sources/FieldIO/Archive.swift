@@ -115,9 +115,19 @@ public final class Archive: Sendable {
   /// Many states: [time][channel][latitude][longitude].
   /// - Throws: as `state(at:)`.
   public func load(_ times: [Instant], threads: Int = Parallel.defaultThreads) throws -> [Float] {
+    try load(times, Array(channels.indices), threads: threads)
+  }
+
+  /// One channel, by its number, at many times: [time][latitude][longitude].
+  /// - Throws: as `state(at:)`.
+  public func load(_ times: [Instant], channel: Int, threads: Int = Parallel.defaultThreads) throws -> [Float] {
+    try load(times, [channel], threads: threads)
+  }
+
+  private func load(_ times: [Instant], _ chosen: [Int], threads: Int) throws -> [Float] {
     let points = grid.pointCount
-    var values = [Float](repeating: 0, count: times.count * channels.count * points)
-    for channel in channels.indices {
+    var values = [Float](repeating: 0, count: times.count * chosen.count * points)
+    for (row, channel) in chosen.enumerated() {
       let wanted = try times.map { time in
         guard let place = places[channel][time] else { throw missing(time, channel: channel) }
         return place
@@ -132,7 +142,7 @@ public final class Archive: Sendable {
         let range = wanted[first].time..<wanted[last].time + 1
         let fields = try fields(channel, source: wanted[first].source, range, threads: threads)
         for (item, index) in (first...last).enumerated() {
-          let target = (index * channels.count + channel) * points
+          let target = (index * chosen.count + row) * points
           values.replaceSubrange(target..<target + points, with: fields[item * points..<(item + 1) * points])
         }
         first = last + 1

@@ -65,20 +65,27 @@ public struct EnsembleRunFile: RunFile {
 /// A climatology: a file that `apus climate` wrote, or the archive it is to be computed from.
 public enum ClimatologySource: Sendable, Hashable, Encodable {
   case file(InputPath)
-  case archive(DataPeriod)
+  /// States of an archive; with `windowDays` only those within so many days of a valid time's place in the
+  /// year, of whatever year.
+  case archive(DataPeriod, windowDays: Int?)
 
-  enum CodingKeys: String, CodingKey, CaseIterable { case file, files, from, to }
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case file, files, from, to
+    case windowDays = "window_days"
+  }
 
   init(_ section: Section<CodingKeys>) throws {
     guard let file = try section.optionalInput(.file) else {
       let from = try section.optionalInstant(.from)
       let to = try section.optionalInstant(.to)
-      self = .archive(DataPeriod(files: try section.inputs(.files), from: from, to: to))
+      self = .archive(
+        DataPeriod(files: try section.inputs(.files), from: from, to: to),
+        windowDays: try section.optionalInteger(.windowDays, in: 1...182))
       return
     }
-    if section.has(.files) || section.has(.from) || section.has(.to) {
+    if section.has(.files) || section.has(.from) || section.has(.to) || section.has(.windowDays) {
       throw section.refuse(
-        .file, "given beside files, from or to", expected: "either file, or files and a period")
+        .file, "given beside files, from, to or window_days", expected: "either file, or files and a period")
     }
     self = .file(file)
   }
@@ -89,7 +96,10 @@ public enum ClimatologySource: Sendable, Hashable, Encodable {
     case .file(let path):
       var box = encoder.container(keyedBy: CodingKeys.self)
       try box.encode(path, forKey: .file)
-    case .archive(let period): try period.encode(to: encoder)
+    case .archive(let period, let windowDays):
+      try period.encode(to: encoder)
+      var box = encoder.container(keyedBy: CodingKeys.self)
+      try box.encodeIfPresent(windowDays, forKey: .windowDays)
     }
   }
 }
@@ -141,13 +151,17 @@ public struct VerificationSettings: Sendable, Hashable, Encodable {
   public var variables: [String]
   /// The climate sample of thresholds, EFI and SOT; nil: the run's climatology.
   public var climate: ClimatologySource?
-  /// Thresholds of Brier score, threshold-weighted CRPS and ROC: `climate:mean+1std` or a number.
-  public var thresholds: [String]
+  /// Threshold of Brier score, threshold-weighted CRPS and ROC: `climate:mean+1std`, `climate:p95` or a
+  /// number; nil: none of these scores.
+  public var threshold: String?
+  /// Scored lead times are multiples of this [h].
+  public var everyHours: Int
   /// Which definition spectra follow.
   public var spectrumConvention: SpectrumConvention
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case truth, variables, climate, thresholds
+    case truth, variables, climate, threshold
+    case everyHours = "every_hours"
     case spectrumConvention = "spectrum_convention"
   }
 
@@ -155,7 +169,8 @@ public struct VerificationSettings: Sendable, Hashable, Encodable {
     truth = try section.section(.truth, DataPeriod.CodingKeys.self).map(DataPeriod.init)
     variables = try section.channels(.variables) ?? []
     climate = try section.section(.climate, ClimatologySource.CodingKeys.self).map(ClimatologySource.init)
-    thresholds = try section.optionalStrings(.thresholds) ?? []
+    threshold = try section.optionalString(.threshold)
+    everyHours = try section.integer(.everyHours, in: 1...8760, default: 24)
     spectrumConvention = try section.choice(.spectrumConvention, default: SpectrumConvention.standard)
   }
 }

@@ -17,11 +17,21 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
+    RunCommand.self,
+    PlanCommand.self,
+    StatusCommand.self,
     TrainCommand.self,
+    ForecastCommand.self,
+    BreedCommand.self,
+    ClimateCommand.self,
     VerifyCommand.self,
+    ReportCommand.self,
+    MemberCommand.self,
     SpectrumCommand.self,
     InspectCommand.self,
     GridCommand.self,
+    CheckpointCommand.self,
+    BenchCommand.self,
   ]
 
   static func main() {

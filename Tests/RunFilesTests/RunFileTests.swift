@@ -23,7 +23,7 @@ import Testing
     #expect(lead == 48)
     #expect(run.output.members == .all)
     #expect(run.output.everyHours == 6)
-    #expect(run.verification?.thresholds == ["climate:mean+1std"])
+    #expect(run.verification?.threshold == "climate:mean+1std")
   }
 
   @Test func trainingValuesAndDefaults() throws {

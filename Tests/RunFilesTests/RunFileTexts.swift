@@ -20,7 +20,7 @@ enum RunFileTexts {
       quantise_bits: 12
     verification:
       variables: [msl]
-      thresholds: climate:mean+1std
+      threshold: climate:mean+1std
     report: {title: A demonstration}
     """
 

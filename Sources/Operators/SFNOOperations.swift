@@ -1,0 +1,27 @@
+import Sphere
+
+extension SFNO {
+  /// Floating-point operations of one `adjoint` without the input's gradient, by the products alone
+  /// (a multiply and an add are two).
+  ///
+  /// A product with weights has two adjoints, towards its input and towards its weights; a transform has
+  /// one. The tiles' activations are computed again without products.
+  public var operationsPerAdjoint: Double {
+    let c = configuration
+    let (e, points) = (Double(c.embed_dim), Double(grid.pointCount))
+    var transforms = 0.0
+    for i in blocks.indices {
+      let (into, out, resampled) = self.transforms(i)
+      transforms += operations(into) + operations(out) * (resampled ? 2 : 1)
+    }
+    let inputGradients = 2 * points * Double(c.inp_chans) * (e + Double(c.out_chans))
+    return 2 * (operationsPerStep - transforms) + transforms - inputGradients
+  }
+
+  private func operations(_ transform: SphericalTransform<Float>) -> Double {
+    let rows = Double(transform.grid.latitudeCount)
+    let fourier = Double(transform.grid.pointCount * 4 * transform.orders)
+    let legendre = (0..<transform.orders).reduce(0.0) { $0 + Double(transform.degrees - $1) * rows * 4 }
+    return (fourier + legendre) * Double(configuration.embed_dim)
+  }
+}

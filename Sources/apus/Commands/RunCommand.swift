@@ -1,0 +1,59 @@
+import ArgumentParser
+import Basics
+import Ensembles
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run an ensemble: members, products, scores, report; continues what an interrupted run left.")
+
+  @OptionGroup var options: PipelineOptions
+
+  @Option(help: ArgumentHelp("Only part i of n (i from 0) of the initial times, forecasts alone.", valueName: "i/n"))
+  var shard: Shard?
+
+  @OptionGroup var result: ResultOptions
+
+  func run() throws {
+    try result.show(options.stages().all(shard: shard.map { ($0.index, $0.count) }))
+  }
+}
+
+struct ForecastCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forecast",
+    abstract: "Only the forecasts of a run file: members and products, without scores and report.")
+
+  @OptionGroup var options: PipelineOptions
+
+  @Option(help: ArgumentHelp("Only part i of n (i from 0) of the initial times.", valueName: "i/n"))
+  var shard: Shard?
+
+  @OptionGroup var result: ResultOptions
+
+  func run() throws {
+    let stages = try options.stages()
+    let members = try stages.forecast(shard: shard.map { ($0.index, $0.count) })
+    try result.show(
+      RunStages.Report(directory: stages.setup.directory.path, members: members, report: nil, scores: nil))
+  }
+}
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Score the members of a run file again and draw its report.")
+
+  @OptionGroup var options: PipelineOptions
+
+  func run() throws {
+    let stages = try options.stages()
+    let scores = try stages.verify()
+    guard let path = try stages.report(scores) else {
+      throw ApusError(
+        .badRunFile, "the run file asks for no report", file: options.pipeline, variable: "report")
+    }
+    if let scores { print(scores.text) }
+    print("report: \(path)")
+  }
+}

@@ -1,0 +1,106 @@
+import Basics
+import FieldIO
+import Fields
+import RunFiles
+import Sphere
+import Synchronization
+import Verification
+
+/// The climate that forecasts are compared with: past states, sorted at every point.
+final class ClimateSamples: Sendable {
+  private enum Source: Sendable {
+    case archive(Archive, times: [Instant], windowDays: Int?)
+    case file(fields: [String: EnsembleValues])
+  }
+  private struct Key: Hashable {
+    let variable: String
+    let times: [Instant]
+  }
+  /// One climate: the sorted sample and its quantiles.
+  struct Climate: Sendable {
+    let sample: EnsembleValues
+    let quantiles: ClimateQuantiles
+  }
+  private let source: Source
+  private let grid: SphereGrid
+  private let threads: Int
+  private let kept = Mutex<(climates: [Key: Climate], order: [Key])>(([:], []))
+
+  /// Opens a climate of `channels` on the grid of the forecasts.
+  init(
+    _ source: ClimatologySource, channels: [String], units: [String], grid: SphereGrid, degrees: Int,
+    threads: Int
+  ) throws {
+    self.grid = grid
+    self.threads = threads
+    switch source {
+    case .archive(let period, let windowDays):
+      let archive = try Archive(
+        period.files.paths, channels: channels, units: units, grid: grid, degrees: degrees)
+      let times = archive.times.filter(period.contains)
+      guard !times.isEmpty else {
+        throw ApusError(.inputMissing, "the climatology has no states in its period", file: archive.files.first)
+      }
+      self.source = .archive(archive, times: times, windowDays: windowDays)
+    case .file(let path):
+      let reader = try NetCDFReader(path.path)
+      var fields: [String: EnsembleValues] = [:]
+      for (index, channel) in channels.enumerated() {
+        let variable = try GriddedVariable(reader, channel)
+        guard variable.grid == grid else {
+          throw ApusError(
+            .badData, "the climatology is on another grid", file: path.path, variable: channel,
+            found: "\(variable.grid)", expected: "\(grid)",
+            advice: "Make it with: apus climate, for the grid of the forecasts.")
+        }
+        let conversion = try Units.conversion(
+          from: variable.units, to: units[index], file: path.path, variable: channel)
+        let axis: GriddedVariable.Axis = variable.axes.contains(.sample) ? .sample : .time
+        let count = variable.length(axis)
+        let values = try variable.fields(axis, 0..<count).map {
+          Float(Double($0) * conversion.scale + conversion.offset)
+        }
+        fields[channel] = EnsembleValues(values, members: count)
+      }
+      self.source = .file(fields: fields)
+    }
+  }
+
+  /// The climate of a variable (number `channel` of the archive) around a valid time's day of the year.
+  func climate(_ variable: String, channel: Int, at time: Instant) throws -> Climate {
+    switch source {
+    case .file(let fields):
+      return try climate(Key(variable: variable, times: [])) { fields[variable] }
+    case .archive(let archive, let all, let windowDays):
+      let times = windowDays.map { window in
+        // Whole days, so that the times of one day share a climate.
+        all.filter { ClimateSamples.daysApart($0.dayOfYear, time.dayOfYear) <= window && $0.hour == time.hour }
+      } ?? all
+      let points = grid.pointCount
+      return try climate(Key(variable: variable, times: times)) {
+        let values = try archive.load(times, channel: channel, threads: self.threads)
+        return EnsembleValues(values, members: values.count / points)
+      }
+    }
+  }
+
+  private func climate(_ key: Key, _ load: () throws -> EnsembleValues?) throws -> Climate {
+    if let climate = kept.withLock({ $0.climates[key] }) { return climate }
+    guard let values = try load() else {
+      throw ApusError(.inputMissing, "the climatology lacks the variable", variable: key.variable)
+    }
+    let climate = Climate(
+      sample: try values.sorted(threads: threads), quantiles: try ClimateQuantiles(values, threads: threads))
+    kept.withLock { kept in
+      guard kept.climates.updateValue(climate, forKey: key) == nil else { return }
+      kept.order.append(key)
+      if kept.order.count > 200 { kept.climates[kept.order.removeFirst()] = nil }
+    }
+    return climate
+  }
+
+  private static func daysApart(_ a: Int, _ b: Int) -> Int {
+    let apart = abs(a - b)
+    return min(apart, 365 - min(apart, 365))
+  }
+}

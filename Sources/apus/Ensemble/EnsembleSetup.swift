@@ -1,0 +1,122 @@
+import Basics
+import Ensembles
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import Models
+import RunFiles
+import Sphere
+
+/// A run file with everything it names opened and checked: what every command on ensembles starts from.
+struct EnsembleSetup {
+  let run: EnsembleRunFile
+  let runFileText: String
+  let checkpoints: [Checkpoint]
+  let archive: Archive
+  let forecaster: EnsembleForecaster
+  let plan: WorkPlan
+  let directory: RunDirectory
+  let manifest: RunManifest
+
+  /// Opens checkpoints and analyses; computes amplitudes where the run file asks for it, unless the run
+  /// directory already has them.
+  /// - Parameters:
+  ///   - output: instead of the run file's directory.
+  ///   - date: only this initial time, which the run file need not name.
+  /// - Throws: `ApusError` for whatever does not fit.
+  init(
+    _ path: String, output: String? = nil, date: Instant? = nil, threads: Int, logger: Logger
+  ) throws {
+    var run = try EnsembleRunFile.read(path)
+    if let output { run.output.directory = output }
+    if let date { run.initialTimes.instants = [date] }
+    self.run = run
+    runFileText = try run.canonicalText()
+    directory = RunDirectory(run.output.directory)
+
+    checkpoints = try run.checkpoints.map { try Checkpoint.read($0.path) }
+    guard let first = checkpoints.first else { throw ApusError(.badRunFile, "names no checkpoint", file: path) }
+    archive = try Archive(
+      run.analyses.files.paths, channels: first.channels, units: first.units, grid: first.grid,
+      degrees: first.degrees)
+    let models = checkpoints.map { CheckpointForecastModel($0) }
+    let analyses = AnalysisCache(archive, limit: 64)
+    let settings = EnsembleSetup.settings(run.perturbation, channels: first.channels)
+    let amplitudes = try EnsembleSetup.amplitudes(
+      run.perturbation, settings: settings, model: models[0], analyses: analyses, directory: directory,
+      threads: threads, logger: logger)
+    forecaster = try EnsembleForecaster(
+      models: models, analyses: analyses, settings: settings, amplitudes: amplitudes, seed: run.seed,
+      leadHours: run.leadTimeHours, outputEveryHours: run.output.everyHours)
+    plan = WorkPlan(
+      initialTimes: run.initialTimes.instants, checkpoints: models.count, pairs: run.perturbation.pairs,
+      kind: settings.kind)
+    manifest = RunManifest(
+      name: run.name, apusVersion: apusVersion, runFileDigest: SHA256.hexadecimal(of: Array(runFileText.utf8)),
+      forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written))
+  }
+
+  /// Writes members and products as files.
+  var store: NetCDFRunStore {
+    NetCDFRunStore(
+      manifest: manifest,
+      units: Dictionary(uniqueKeysWithValues: zip(checkpoints[0].channels, checkpoints[0].units)),
+      quantiseBits: run.output.quantiseBits)
+  }
+
+  /// Fails before any work where an analysis that a member needs is missing.
+  func requireAnalyses() throws {
+    let there = Set(archive.times)
+    for time in plan.initialTimes {
+      for needed in forecaster.analysisTimes(for: time) where !there.contains(needed) {
+        _ = try archive.state(at: needed)
+      }
+    }
+  }
+
+  private static func settings(_ section: PerturbationSection, channels: [String]) -> PerturbationSettings {
+    let kind: PerturbationSettings.Kind =
+      switch section.method {
+      case .bredVector: .bredVectors
+      case .correlatedNoise: .noise
+      case .none: .none
+      }
+    var seeds = section.seedChannels
+    if seeds.isEmpty { seeds = channels.contains("z500") ? ["z500"] : channels }
+    var targetHours = 48
+    if case .computed(_, let leadHours) = section.amplitudes { targetHours = leadHours }
+    return PerturbationSettings(
+      kind: kind, cycles: section.cycles, seedChannels: seeds,
+      lengthScaleKilometres: section.lengthScaleKilometres, factor: section.amplitudeFactor,
+      targetHours: targetHours,
+      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent, tropics: section.rescaleLatitude)
+  }
+
+  private static func amplitudes(
+    _ section: PerturbationSection, settings: PerturbationSettings, model: CheckpointForecastModel,
+    analyses: AnalysisCache, directory: RunDirectory, threads: Int, logger: Logger
+  ) throws -> [Double] {
+    switch section.amplitudes {
+    case nil: return []
+    case .file(let file):
+      return try AmplitudeTable.read(file.path).amplitudes(
+        for: model.channels, targetHours: settings.targetHours, factor: settings.factor, file: file.path)
+    case .computed(let times, let leadHours):
+      let kept = directory.path + "/amplitudes.json"
+      let names = times.instants.map(\.description)
+      if let table = try? AmplitudeTable.read(kept), table.checkpoint == model.identifier,
+        table.initialTimes == names, table.leadHours.last == leadHours
+      {
+        return try table.amplitudes(
+          for: model.channels, targetHours: leadHours, factor: settings.factor, file: kept)
+      }
+      logger.info("measuring \(leadHours) h errors of the control from \(times.instants.count) initial times")
+      let table = try AmplitudeTable.measure(
+        model, against: analyses, initialTimes: times.instants, leadHours: leadHours, threads: threads)
+      try directory.create(initialTimes: [])
+      try WholeFile.write(table.encoded(), to: kept)
+      return try table.amplitudes(for: model.channels, targetHours: leadHours, factor: settings.factor)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Basics
+import Ensembles
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import Models
+import RunFiles
+import Sphere
+import Verification
+
+/// Scores the members of a run directory against the truth, with persistence and climatology beside them.
+struct HindcastVerification {
+  let setup: EnsembleSetup
+  let settings: VerificationSettings
+  let threads: Int
+  let logger: Logger
+
+  /// Scores every initial time whose members are all there.
+  /// - Throws: `ApusError`: `inputMissing` where no initial time is complete or the truth lacks a date.
+  func run() throws -> HindcastResult {
+    let first = setup.checkpoints[0]
+    let channels = settings.variables.isEmpty ? first.channels : settings.variables
+    let units = try channels.map { name in
+      guard let index = first.channels.firstIndex(of: name) else {
+        throw ApusError(
+          .badRunFile, "verification names a variable that is not forecast", variable: name,
+          expected: first.channels.joined(separator: ", "))
+      }
+      return first.units[index]
+    }
+    let truth = try Archive(
+      (settings.truth ?? setup.run.analyses).files.paths, channels: channels, units: units, grid: first.grid,
+      degrees: first.degrees)
+    let climate = try (settings.climate ?? setup.run.climatology).map {
+      try ClimateSamples(
+        $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
+    }
+    let rule = try thresholdRule(hasClimate: climate != nil)
+    let leads = setup.forecaster.leadHours.enumerated().filter {
+      $0.element > 0 && $0.element % settings.everyHours == 0
+    }
+    let spectrumLeads = Set(
+      leads.map(\.element).filter { [24, 72, 120, 240].contains($0) || $0 == leads.last?.element })
+    let members = setup.plan.members
+    let weights = AreaWeights(first.grid)
+    let transform = SphericalTransform<Double>(grid: first.grid, degrees: first.degrees)
+    let there = Set(truth.times)
+    var scores = HindcastScores()
+    var spectra = SpectrumMeans()
+    var used = 0
+
+    for time in setup.plan.initialTimes {
+      let files = members.map { setup.directory.memberFile($0.number, at: time) }
+      guard files.allSatisfy(RunDirectory.exists) else {
+        logger.warning("not scored, members are missing", metadata: ["initial_time": "\(time)"])
+        continue
+      }
+      // Lead times that end after the truth does are left out.
+      let scored = leads.filter { there.contains(time.adding(hours: $0.element)) }
+      guard !scored.isEmpty else { continue }
+      used += 1
+      let trajectories = Parallelled<Trajectory>(files.count)
+      try Parallel.forEach(files.count, threads: threads) { index, _ in
+        trajectories[index] = try setup.store.read(files[index])
+      }
+      let ensemble = trajectories.values
+      let start = try truth.load([time], threads: threads)
+      let truths = try truth.load(scored.map { time.adding(hours: $0.element) }, threads: threads)
+      let points = first.grid.pointCount
+      let work = channels.indices.flatMap { channel in scored.indices.map { (channel, $0) } }
+      let cases = Parallelled<CaseScores>(work.count)
+      let power = Parallelled<EnsembleSpectra?>(work.count)
+      try Parallel.forEach(work.count, threads: threads) { index, _ in
+        let (channel, place) = work[index]
+        let (lead, hours) = scored[place]
+        let values = HindcastVerification.values(ensemble, channels[channel], lead: lead)
+        let offset = (place * channels.count + channel) * points
+        let truth = truths[offset..<offset + points].map(Double.init)
+        let valid = time.adding(hours: hours)
+        let background = try climate?.climate(channels[channel], channel: channel, at: valid)
+        cases[index] = try CaseScores(
+          values, truth: truth, weights: weights, control: 0,
+          persistence: start[channel * points..<(channel + 1) * points].map(Double.init),
+          climate: background?.sample, threshold: rule?.threshold(background?.quantiles, points: points),
+          withEnergyScore: members.count <= 200, threads: 1)
+        power[index] =
+          spectrumLeads.contains(hours)
+          ? try EnsembleSpectra(
+            values, truth: truth, transform: transform,
+            convention: settings.spectrumConvention == .hens ? .hens : .standard, threads: 1) : nil
+      }
+      for (index, (channel, place)) in work.enumerated() {
+        guard let item = cases[index] else { continue }
+        let hours = scored[place].element
+        try scores.add(item, initial: time, variable: channels[channel], leadHours: hours)
+        if let spectrum = power[index] ?? nil {
+          spectra.add(spectrum, variable: channels[channel], leadHours: hours)
+        }
+      }
+      logger.debug("scored", metadata: ["initial_time": "\(time)"])
+    }
+    guard used > 0 else {
+      throw ApusError(
+        .inputMissing, "nothing to score: no initial time has all its members and a truth",
+        file: setup.directory.path)
+    }
+    return HindcastResult(
+      scores: scores, spectra: spectra, channels: channels, units: units, members: members.count,
+      threshold: rule?.text)
+  }
+
+  private func thresholdRule(hasClimate: Bool) throws -> ThresholdRule? {
+    guard let text = settings.threshold else { return nil }
+    guard let rule = ThresholdRule(argument: text), hasClimate || !rule.needsClimate else {
+      throw ApusError(
+        .badRunFile, "the threshold is not understood, or needs a climatology", variable: "threshold",
+        found: "'\(text)'", expected: "a number, climate:mean+1std or climate:p95")
+    }
+    return rule
+  }
+
+  /// One variable of all members at one lead time.
+  static func values(_ members: [Trajectory], _ variable: String, lead: Int) -> EnsembleValues {
+    let points = members[0].grid.pointCount
+    return EnsembleValues(
+      members: members.map { member in
+        let channel = member.channels.firstIndex(of: variable) ?? 0
+        let start = lead * member.valuesPerLead + channel * points
+        return Array(member.values[start..<start + points])
+      })
+  }
+}
+
+/// Results of parallel work by index.
+final class Parallelled<Value: Sendable>: @unchecked Sendable {
+  private let storage: UnsafeMutableBufferPointer<Value?>
+
+  init(_ count: Int) {
+    storage = .allocate(capacity: count)
+    storage.initialize(repeating: nil)
+  }
+
+  deinit {
+    storage.deinitialize()
+    storage.deallocate()
+  }
+
+  /// Each index is written by one thread only.
+  subscript(index: Int) -> Value? {
+    get { storage[index] }
+    set { storage[index] = newValue }
+  }
+
+  /// All results, in order.
+  var values: [Value] { storage.compactMap { $0 } }
+}

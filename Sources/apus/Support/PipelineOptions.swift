@@ -1,0 +1,39 @@
+import ArgumentParser
+import Fields
+import Logging
+
+/// What every command on an ensemble run file takes.
+struct PipelineOptions: ParsableArguments {
+  @Argument(help: "The ensemble run file.")
+  var pipeline: String
+
+  @Option(help: "Run directory, instead of the run file's.")
+  var output: String?
+
+  @Option(help: "Only this initial time, for example 2026-02-01T00; the run file need not name it.")
+  var date: Instant?
+
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var log: LogOptions
+
+  func setup() throws -> EnsembleSetup {
+    try EnsembleSetup(pipeline, output: output, date: date, threads: threads.count, logger: log.logger)
+  }
+
+  func stages() throws -> RunStages {
+    RunStages(
+      setup: try setup(), threads: threads.count, logger: log.logger, showsProgress: log.showsProgress)
+  }
+}
+
+/// `--shard i/n`.
+struct Shard: ExpressibleByArgument {
+  let index: Int
+  let count: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "/").compactMap { Int($0) }
+    guard parts.count == 2, parts[1] > 0, (0..<parts[1]).contains(parts[0]) else { return nil }
+    (index, count) = (parts[0], parts[1])
+  }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Basics
+import Verification
+
+/// `--threshold-from`.
+struct ThresholdRule: ExpressibleByArgument {
+  private enum Rule {
+    case constant(Double)
+    case meanPlus(Double)
+    case percentile(Int)
+  }
+  private let rule: Rule
+  let text: String
+
+  init?(argument: String) {
+    text = argument
+    if let number = Double(argument), number.isFinite {
+      rule = .constant(number)
+      return
+    }
+    guard argument.hasPrefix("climate:") else { return nil }
+    let words = argument.dropFirst("climate:".count)
+    if words.hasPrefix("p"), let percent = Int(words.dropFirst()), (0...100).contains(percent) {
+      rule = .percentile(percent)
+    } else if words == "mean" {
+      rule = .meanPlus(0)
+    } else if words.hasPrefix("mean"), words.hasSuffix("std") {
+      let factor = words.dropFirst("mean".count).dropLast("std".count)
+      switch factor {
+      case "+": rule = .meanPlus(1)
+      case "-": rule = .meanPlus(-1)
+      default:
+        guard factor.hasPrefix("+") || factor.hasPrefix("-"), let number = Double(factor) else { return nil }
+        rule = .meanPlus(number)
+      }
+    } else {
+      return nil
+    }
+  }
+
+  var needsClimate: Bool { if case .constant = rule { false } else { true } }
+
+  /// [point]
+  func threshold(_ climate: ClimateQuantiles?, points: Int) throws -> [Double] {
+    switch (rule, climate) {
+    case (.constant(let value), _): return [Double](repeating: value, count: points)
+    case (.meanPlus(let factor), let climate?): return climate.meanPlus(standardDeviations: factor)
+    case (.percentile(let percent), let climate?): return climate.quantile(percent: percent)
+    default: throw ApusError(.usage, "the threshold needs a climate", expected: "--climate")
+    }
+  }
+}

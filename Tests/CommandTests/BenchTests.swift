@@ -1,0 +1,48 @@
+import Foundation
+import Testing
+
+@Suite struct BenchTests {
+  @Test func everyKernelHasPlausibleFigures() throws {
+    let outcome = try Binary.run(["bench", "all", "--threads", "1", "--seconds", "0.001", "--json"])
+    #expect(outcome.code == 0)
+    let json = try outcome.json()
+    let limits = try #require(json["limits"] as? [String: Any])
+    #expect(limits["threads"] as? Int == 1)
+    // Any processor that runs the AVX2 kernels is between these.
+    let peak = try #require(limits["sgemm_gflops"] as? Double)
+    #expect(peak > 1 && peak < 10_000)
+    #expect(try #require(limits["triad_gbytes"] as? Double) > 0.1)
+    let kernels = try #require(json["kernels"] as? [[String: Any]])
+    let names = kernels.compactMap { $0["name"] as? String }
+    #expect(
+      names == [
+        "sht.forward.64x48x96", "sht.inverse.64x48x96", "sht.forward.256x91x180", "sht.inverse.256x91x180",
+        "sfno.forward.64x4.sf1", "sfno.forward.64x4.sf2", "sfno.forward.128x6.sf1", "train.step.64x4.sf1",
+        "train.step.64x4.sf2", "train.step.128x6.sf1",
+      ])
+    for kernel in kernels {
+      #expect(try #require(kernel["ms"] as? Double) > 0)
+      #expect(try #require(kernel["repeats"] as? Int) >= 5)
+      let fraction = try #require(kernel["fraction_of_sgemm"] as? Double)
+      // Products cannot beat the best product; noise of a shared machine is given its share.
+      #expect(fraction > 0 && fraction < 1.5)
+      let gflops = try #require(kernel["gflops"] as? Double)
+      #expect(abs(gflops / peak - fraction) < 1e-9)
+    }
+  }
+
+  @Test func oneSuiteAsText() throws {
+    let outcome = try Binary.run(["bench", "sht", "--threads", "2", "--seconds", "0.001"])
+    #expect(outcome.code == 0)
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count == 6)
+    #expect(lines.first?.hasPrefix("2 threads: sgemm ") == true)
+    #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("sht.") })
+  }
+
+  @Test func badArgumentsAreUsageErrors() throws {
+    #expect(try Binary.run(["bench", "fft"]).code == 64)
+    #expect(try Binary.run(["bench", "sht", "--seconds", "0"]).code == 64)
+    #expect(try Binary.run(["bench", "sht", "--threads", "0"]).code == 64)
+  }
+}
