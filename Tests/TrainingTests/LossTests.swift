@@ -1,0 +1,86 @@
+import Basics
+import Fields
+import Sphere
+import Testing
+import Training
+
+@Suite struct LossTests {
+  let grid: SphereGrid
+  let normalisation = Normalisation(
+    channels: ["z500", "msl"], mean: [0, 0], deviation: [2, 3], tendencyDeviation: [1, 1.5])
+
+  init() throws { grid = try SphereGrid(.gaussian, latitudes: 8, longitudes: 16) }
+
+  func random(_ count: Int, _ stream: UInt64) -> [Float] {
+    Philox(seed: 5, purpose: .test, stream).normals(count).map { Float($0) }
+  }
+
+  /// W_c = w_c / sum(w) (sigma / sigma_tendency)^2 with w = 0.5 and 0.1, worked out by hand.
+  @Test func constantErrorsHaveTheLossOfTheFormula() {
+    let points = grid.pointCount
+    let truth = [Float](repeating: 2, count: 2 * points)
+    var forecast = truth
+    for i in 0..<points { forecast[i] += 0.5 }
+    let absolute = TendencyLoss(normalisation, grid: grid, isRelative: false, weights: [:])
+    #expect(abs(absolute.evaluate(forecast, truth, gradient: nil) - 0.5 / 0.6 * 4 * 0.25) < 1e-6)
+    let relative = TendencyLoss(normalisation, grid: grid, isRelative: true, weights: [:])
+    #expect(abs(relative.evaluate(forecast, truth, gradient: nil) - 0.5 / 0.6 * 4 * 0.25 / 4) < 1e-6)
+    let equal = TendencyLoss(normalisation, grid: grid, isRelative: false, weights: ["z500": 1, "msl": 1])
+    #expect(abs(equal.evaluate(forecast, truth, gradient: nil) - 0.5 * 4 * 0.25) < 1e-6)
+  }
+
+  @Test(arguments: [true, false]) func gradientIsTheLimitOfDifferences(isRelative: Bool) {
+    let loss = TendencyLoss(normalisation, grid: grid, isRelative: isRelative, weights: [:])
+    let count = 2 * grid.pointCount
+    let (forecast, truth, direction) = (random(count, 1), random(count, 2), random(count, 3))
+    var gradient = [Float](repeating: 0, count: count)
+    _ = loss.evaluate(forecast, truth, factor: 3, gradient: &gradient)
+    let along = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    // The loss is quadratic: a central difference is exact but for rounding.
+    let step: Float = 0.1
+    let ahead = zip(forecast, direction).map { $0 + step * $1 }
+    let behind = zip(forecast, direction).map { $0 - step * $1 }
+    let difference =
+      (loss.evaluate(ahead, truth, gradient: nil) - loss.evaluate(behind, truth, gradient: nil))
+      / Double(2 * step)
+    #expect(abs(along - 3 * difference) < 1e-4 * abs(along))
+  }
+}
+
+@Suite struct AdamWTests {
+  /// Against AdamW written out in double precision, one number at a time.
+  @Test func followsThePublishedRule() throws {
+    let count = 64
+    let parameters = AlignedBuffer(Philox(seed: 1, purpose: .test).normals(count).map { Float($0) })
+    var expected = parameters.array.map(Double.init)
+    var first = [Double](repeating: 0, count: count)
+    var second = first
+    let optimiser = AdamW(parameters, betas: (0.9, 0.95), decay: 0.1, averageDecay: nil)
+    for step in 1...5 {
+      let gradient = AlignedBuffer(
+        Philox(seed: 2, purpose: .test, UInt64(step)).normals(count).map { Float($0) })
+      try optimiser.update(
+        parameters, gradient: gradient, step: step, learningRate: 0.01, scale: 0.5, threads: 2)
+      for i in 0..<count {
+        let g = Double(gradient.pointer[i]) * 0.5
+        first[i] = 0.9 * first[i] + 0.1 * g
+        second[i] = 0.95 * second[i] + 0.05 * g * g
+        let m = first[i] / (1 - pow(0.9, step))
+        let v = second[i] / (1 - pow(0.95, step))
+        expected[i] -= 0.01 * 0.1 * expected[i] + 0.01 * m / (v.squareRoot() + 1e-8)
+      }
+    }
+    for i in 0..<count { #expect(abs(Double(parameters.pointer[i]) - expected[i]) < 1e-5) }
+  }
+
+  private func pow(_ base: Double, _ exponent: Int) -> Double { (0..<exponent).reduce(1) { value, _ in value * base } }
+
+  @Test func theScheduleWarmsUpAndComesDown() {
+    let schedule = LearningRateSchedule(peak: 1, final: 0.1, warmupSteps: 10, steps: 110)
+    #expect(schedule.rate(0) == 0.1)
+    #expect(schedule.rate(9) == 1)
+    #expect(abs(schedule.rate(60) - 0.55) < 1e-12)
+    #expect(abs(schedule.rate(110) - 0.1) < 1e-12)
+    for step in 10..<109 { #expect(schedule.rate(step) >= schedule.rate(step + 1)) }
+  }
+}
