@@ -24,7 +24,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (5.0, 5.0), (0, 0), (.nan, 1), (-.infinity, .infinity), (1e308, -1e308), (7, 3), (.leastNonzeroMagnitude, .leastNormalMagnitude),
+    (5.0, 5.0), (0, 0), (.nan, 1), (-.infinity, .infinity), (1e308, -1e308), (7, 3),
+    (.leastNonzeroMagnitude, .leastNormalMagnitude),
     (1e15, 1e15 + 0.125), (-4, -4),
   ])
   func degenerateRangesGiveUsableTicks(low: Double, high: Double) {
