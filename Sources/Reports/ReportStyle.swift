@@ -53,6 +53,8 @@ enum ReportStyle {
       h2 { break-after: avoid; }
       figure, tr, .scroll { break-inside: avoid; }
       .scroll { overflow: visible; }
+      figure { margin: 0.75rem 0; }
+      figure img { max-height: 10cm; width: auto; }
     }
     """
 }
