@@ -84,6 +84,22 @@ import Testing
     }
   }
 
+  @Test func saddlesFollowTheirCentre() throws {
+    // Two points of 1 that touch at a corner, 0 elsewhere: 0.5 in the middle between them. The grid is
+    // fine enough not to be refined.
+    let grid = try SphereGrid(.equiangular, latitudes: 145, longitudes: 288)
+    for columns in [(100, 101), (101, 100)] {
+      var field = [Float](repeating: 0, count: grid.pointCount)
+      field[70 * 288 + columns.0] = 1
+      field[71 * 288 + columns.1] = 1
+      let (joined, apart) = (
+        ContourLines.trace(field, on: grid, level: 0.4), ContourLines.trace(field, on: grid, level: 0.6)
+      )
+      #expect(joined.count == 1 && apart.count == 2)
+      #expect((joined + apart).allSatisfy { $0.isClosed })
+    }
+  }
+
   @Test func contoursLeaveOutWhatIsMissing() throws {
     let grid = try SphereGrid(.equiangular, latitudes: 19, longitudes: 36)
     var field = grid.latitudes.flatMap { [Float](repeating: Float($0), count: 36) }
