@@ -20,6 +20,8 @@ public struct Axis: Sendable, Hashable {
   public var scale: Scale
   /// Whether a linear axis includes 0 (scores: yes, or differences look larger than they are).
   public var startsAtZero: Bool
+  /// Whether only whole numbers make sense as ticks, as for ranks.
+  var hasWholeNumbers = false
   /// The low end; nil to cover the data with round numbers.
   public var low: Double?
   /// The high end; nil to cover the data with round numbers.
@@ -57,8 +59,9 @@ public struct Axis: Sendable, Hashable {
     /// 0 at the low end, 1 at the high end; nil where the value has no place.
     func fraction(_ value: Double) -> Double? {
       guard value.isFinite else { return nil }
-      guard isLogarithmic else { return (value - low) / (high - low) }
-      return value > 0 ? log(value / low) / log(high / low) : nil
+      guard !isLogarithmic || value > 0 else { return nil }
+      let fraction = isLogarithmic ? log(value / low) / log(high / low) : (value - low) / (high - low)
+      return fraction.isFinite ? fraction : nil
     }
   }
 
@@ -93,23 +96,32 @@ public struct Axis: Sendable, Hashable {
   private func title(_ units: String) -> String { units.isEmpty ? label : "\(label) [\(units)]" }
 
   private func linear(_ least: Double, _ most: Double, target: Int, isTight: Bool) -> Fitted {
-    let ticks = Ticks.linear(covering: least, most, target: target)
+    var ticks = Ticks.linear(covering: least, most, target: target)
+    if hasWholeNumbers && ticks.step.rounded() != ticks.step {
+      let (first, last) = (least.rounded(.up), max(most.rounded(.down), least.rounded(.up)))
+      let every = max(ticks.step.rounded(.up), 1)
+      ticks = Ticks(values: Array(stride(from: first, through: last, by: every)), step: every)
+    }
     var (first, last) = (ticks.values[0], ticks.values.last ?? 1)
-    if isTight && most > least { (first, last) = (least, most) }
+    if isTight && most > least || first >= last { (first, last) = (least, max(most, least + 1)) }
     if let low, low.isFinite, low < last { first = low }
     if let high, high.isFinite, high > first { last = high }
     let slack = (last - first) * 1e-6
     let kept = zip(ticks.values, ticks.labels).filter { $0.0 >= first - slack && $0.0 <= last + slack }
     return Fitted(
-      low: first, high: last, isLogarithmic: false, ticks: kept.map(\.0), labels: kept.map(\.1), minorTicks: [],
+      low: first, high: last, isLogarithmic: false, ticks: kept.map(\.0), labels: kept.map(\.1),
+      minorTicks: [],
       title: title((ticks.exponentPrefix + units).trimmingCharacters(in: .whitespaces)))
   }
 
   private func leadTime(_ least: Double, _ most: Double, target: Int) -> Fitted {
+    // Beyond a hundred thousand years numbers are no lead times, and whole hours no longer exact.
+    guard abs(least) < 1e9, abs(most) < 1e9 else { return linear(least, most, target: target, isTight: true) }
     let span = max(most - least, 1)
     let inDays = span > 48
     let steps: [Double] = inDays ? [24, 48, 72, 120, 240, 480, 720] : [1, 3, 6, 12]
-    let step = steps.first { span / $0 <= Double(target) * 1.6 } ?? (span / Double(target) / 24).rounded(.up) * 24
+    let step =
+      steps.first { span / $0 <= Double(target) * 1.6 } ?? (span / Double(target) / 24).rounded(.up) * 24
     let first = (least / step).rounded(.up)
     let last = max(((least + span) / step + 1e-9).rounded(.down), first)
     let ticks = (0...Int(last - first)).map { (first + Double($0)) * step }
@@ -121,7 +133,9 @@ public struct Axis: Sendable, Hashable {
 
   private func logarithmic(_ least: Double, _ most: Double, target: Int, isTight: Bool) -> Fitted {
     let ticks = Ticks.logarithmic(covering: least, most, target: target)
-    var (first, last) = (ticks.values[0], max(ticks.values.last ?? 10, pow(10, (log10(most) - 1e-9).rounded(.up))))
+    var (first, last) = (
+      ticks.values[0], max(ticks.values.last ?? 10, pow(10, (log10(most) - 1e-9).rounded(.up)))
+    )
     if isTight && most > least { (first, last) = (least, most) }
     let slack = 1e-9
     func isInside(_ value: Double) -> Bool { value >= first * (1 - slack) && value <= last * (1 + slack) }
@@ -134,7 +148,9 @@ public struct Axis: Sendable, Hashable {
     }
     // Less than a decade or so has too few powers of ten to read off.
     if major.count < 3 {
-      let extra = minor.filter { value in [2.0, 5.0].contains { abs(value / pow(10, log10(value / $0).rounded()) - $0) < 1e-6 } }
+      let extra = minor.filter { value in
+        [2.0, 5.0].contains { abs(value / pow(10, log10(value / $0).rounded()) - $0) < 1e-6 }
+      }
       if first >= 0.01 && last <= 10_000 {
         major = (major + extra.map { ($0, Ticks.short($0)) }).sorted { $0.0 < $1.0 }
       }

@@ -92,7 +92,8 @@ package enum ContourLines {
         let (a, b) = (value(row, column), value(row, column + 1))
         let (c, d) = (value(row + 1, column + 1), value(row + 1, column))
         guard (a + b + c + d).isFinite else { continue }
-        let pattern = (a >= level ? 1 : 0) + (b >= level ? 2 : 0) + (c >= level ? 4 : 0) + (d >= level ? 8 : 0)
+        let pattern =
+          (a >= level ? 1 : 0) + (b >= level ? 2 : 0) + (c >= level ? 4 : 0) + (d >= level ? 8 : 0)
         let (north, south) = (eastward(row, column), eastward(row + 1, column))
         let (west, east) = (southward(row, column), southward(row, column + 1))
         switch pattern {

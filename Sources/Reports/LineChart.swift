@@ -55,9 +55,9 @@ public struct LineChart: Sendable {
   /// What the shaded bands are ("95 % confidence interval"), for the legend.
   public var bandName = ""
   /// Nominal width [CSS pixel], 240...4000.
-  public var width = 640
+  public var width = 540
   /// Nominal height [CSS pixel], 160...4000.
-  public var height = 380
+  public var height = 350
 
   /// A chart of `series`.
   public init(title: String, series: [Series], x: Axis = .leadTime, y: Axis) {
@@ -99,10 +99,13 @@ public struct LineChart: Sendable {
     let hasBands = series.contains { !$0.lower.isEmpty }
     if hasBands && !bandName.isEmpty { legend.append(.init(name: bandName, symbol: .area(Colour(0xd4dae0)))) }
     let frame = try PlotFrame(
-      format: format, width: width, height: height, title: title, subtitle: subtitle, x: x, y: y, legend: legend)
+      format: format, width: width, height: height, title: title, subtitle: subtitle, x: x, y: y,
+      legend: legend)
     let canvas = frame.canvas
     frame.drawAxes()
-    canvas.clipped(frame.left - 5, frame.top - 5, frame.right - frame.left + 10, frame.bottom - frame.top + 10) {
+    canvas.clipped(
+      frame.left - 5, frame.top - 5, frame.right - frame.left + 10, frame.bottom - frame.top + 10
+    ) {
       for (number, one) in series.enumerated() where !one.lower.isEmpty {
         frame.drawBand(
           x: one.x, lower: one.lower, upper: one.upper,
@@ -113,16 +116,35 @@ public struct LineChart: Sendable {
         let y = frame.bottom - at * (frame.bottom - frame.top)
         canvas.path([(frame.left, y), (frame.right, y)])
         canvas.stroke(.mutedInk, width: 1, dashes: [3, 3])
-        canvas.text(
-          reference.label, x: frame.right - 2, y: y - 4, size: 9.5, colour: .mutedInk, anchor: .end, halo: .white)
       }
       for (number, one) in series.enumerated() {
         frame.drawLine(x: one.x, y: one.y, style: .automatic(number))
       }
     }
+    for reference in references { drawLabel(of: reference, frame) }
     frame.drawFrame()
     drawNote(frame, values)
     return canvas
+  }
+
+  /// Writes a reference's label over its line, at whichever place keeps the greatest distance from lines.
+  private func drawLabel(of reference: Reference, _ frame: PlotFrame) {
+    guard let at = frame.y.fraction(reference.value), (0...1).contains(at), !reference.label.isEmpty else {
+      return
+    }
+    let canvas = frame.canvas
+    let width = canvas.textWidth(reference.label, size: 9.5)
+    let baseline = frame.bottom - at * (frame.bottom - frame.top) - 4
+    let points = series.flatMap { one in zip(one.x, one.y).compactMap { frame.place($0, $1) } }
+    func distance(_ left: Double) -> Double {
+      let near = points.filter { $0.x > left - 12 && $0.x < left + width + 12 }
+      return min(near.map { abs($0.y - (baseline - 4)) }.min() ?? 40, 40)
+    }
+    let room = max(frame.right - frame.left - width - 8, 0)
+    let places = stride(from: 1.0, through: 0, by: -0.1).map { frame.left + 4 + room * $0 }
+    var best = places[0]
+    for place in places where distance(place) > distance(best) + 0.5 { best = place }
+    canvas.text(reference.label, x: best, y: baseline, size: 9.5, colour: .mutedInk, halo: .white)
   }
 
   private func drawNote(_ frame: PlotFrame, _ values: [Double]) {

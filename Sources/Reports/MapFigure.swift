@@ -53,7 +53,8 @@ public struct MapFigure: Sendable {
       let (latitudes, longitudes) = (grid.latitudes, grid.longitudes)
       return [("max", most), ("min", least)].map { name, point in
         Marker(
-          latitude: latitudes[point / grid.longitudeCount], longitude: longitudes[point % grid.longitudeCount],
+          latitude: latitudes[point / grid.longitudeCount],
+          longitude: longitudes[point % grid.longitudeCount],
           label: "\(name) \(Ticks.short(Double(values[point])))")
       }
     }
@@ -199,9 +200,12 @@ public struct MapFigure: Sendable {
     let available = Double(layout.mapWidth)
     var baseline = 24.0
     if !title.isEmpty {
+      // A long heading is written smaller before it is cut.
+      let size = min(16, max(11, 16 * available / canvas.textWidth(title, size: 16, bold: true)))
       canvas.text(
-        canvas.fitted(title, width: available, size: 16, bold: true), x: Double(layout.left), y: baseline,
-        size: 16, bold: true)
+        canvas.fitted(title, width: available + 1, size: size, bold: true), x: Double(layout.left),
+        y: baseline,
+        size: size, bold: true)
       baseline += 20
     }
     if !subtitle.isEmpty {
@@ -268,7 +272,8 @@ public struct MapFigure: Sendable {
         guard samples > 0 else { continue }
         // Premultiplied: a sum over the samples inside, divided by all four.
         let (red, green, blue) = ((sums[at] + 2) / 4, (sums[at + 1] + 2) / 4, (sums[at + 2] + 2) / 4)
-        pixels[row * columns + column] = (samples * 255 + 2) / 4 << 24 | red << 16 | green << 8 | blue
+        let opacity = (samples * 255 + 2) / 4
+        pixels[row * columns + column] = (opacity << 24) | (red << 16) | (green << 8) | blue
       }
     }
     try canvas.paint(pixels: pixels, columns: columns, rows: rows, x: layout.left, y: layout.top)
@@ -301,7 +306,10 @@ public struct MapFigure: Sendable {
     }
     for longitude in stride(from: 0.0, to: 360, by: 60) {
       let relative = layout.relative(longitude)
-      guard abs(relative) <= 150 else { continue }
+      guard abs(relative) <= 150, layout.width >= 400 || relative.truncatingRemainder(dividingBy: 120) == 0
+      else {
+        continue
+      }
       let edge = layout.point(relative: relative, -90)
       let text =
         longitude == 0 || longitude == 180
@@ -341,7 +349,9 @@ public struct MapFigure: Sendable {
 
   private func drawCoastlines(_ canvas: Canvas, _ layout: Layout) {
     for line in Coastlines.lines { addLine(line, canvas, layout) }
-    canvas.stroke(Colour(0x26323a, opacity: 0.85), width: 0.75)
+    // Brown beside black contour lines, or the two are taken for each other.
+    let colour = contours == nil ? Colour(0x26323a, opacity: 0.85) : Colour(0x6e4a22, opacity: 0.9)
+    canvas.stroke(colour, width: layout.width < 600 ? 0.6 : 0.8)
   }
 
   private func drawContours(_ contours: Contours, _ canvas: Canvas, _ layout: Layout) {
@@ -354,6 +364,7 @@ public struct MapFigure: Sendable {
     for (level, text) in zip(levels.values, levels.labels) {
       for line in ContourLines.trace(refined, level: level) {
         let points = line.isClosed ? line.points + line.points.prefix(1) : line.points
+        if line.isClosed && isSpeck(points, layout) { continue }
         for piece in addLine(points, canvas, layout) {
           let half = canvas.textWidth(text, size: 9) / 2 + 4
           for place in Self.labelPlaces(on: piece, halfLength: half) {
@@ -371,13 +382,20 @@ public struct MapFigure: Sendable {
         }
       }
     }
-    canvas.stroke(Colour(0x111820), width: 0.9)
+    canvas.stroke(Colour(0x111820), width: layout.width < 600 ? 0.7 : 0.95)
     for label in labels {
       let (s, c) = (sin(label.rotation), cos(label.rotation))
       canvas.text(
         label.text, x: label.x - 3.2 * s, y: label.y + 3.2 * c, size: 9, colour: Colour(0x111820),
         anchor: .middle, rotation: label.rotation, halo: Colour(0xffffff, opacity: 0.9))
     }
+  }
+
+  /// Whether a ring is too small on the map to say anything.
+  private func isSpeck(_ points: [(longitude: Double, latitude: Double)], _ layout: Layout) -> Bool {
+    let places = points.map { layout.point(longitude: $0.longitude, latitude: $0.latitude) }
+    let (xs, ys) = (places.map(\.x), places.map(\.y))
+    return (xs.max() ?? 0) - (xs.min() ?? 0) < 5 && (ys.max() ?? 0) - (ys.min() ?? 0) < 5
   }
 
   private func contourLevels(_ contours: Contours, least: Double, most: Double) -> Ticks {
@@ -409,7 +427,8 @@ public struct MapFigure: Sendable {
       let span = travelled[high] - travelled[low]
       let t = span > 0 ? (distance - travelled[low]) / span : 0
       return (
-        points[low].x + (points[high].x - points[low].x) * t, points[low].y + (points[high].y - points[low].y) * t
+        points[low].x + (points[high].x - points[low].x) * t,
+        points[low].y + (points[high].y - points[low].y) * t
       )
     }
     var places: [(x: Double, y: Double, rotation: Double)] = []
@@ -484,7 +503,8 @@ public struct MapFigure: Sendable {
     if scale.isSmooth {
       let strips = Int(barWidth * 2)
       for strip in 0..<strips {
-        canvas.rectangle(left + Double(strip) / 2, top, 0.5, height)
+        // Each strip reaches under the next: no seams.
+        canvas.rectangle(left + Double(strip) / 2, top, min(1, barWidth - Double(strip) / 2), height)
         canvas.fill(scale.smoothColour(at: (Double(strip) + 0.5) / Double(strips)))
       }
     } else {
@@ -496,7 +516,8 @@ public struct MapFigure: Sendable {
     // Pointed ends say that the field goes further.
     let bands = scale.edges.count - 1
     for (extends, end, tip, number) in [
-      (scale.extendsBelow, left, left - 14, -1), (scale.extendsAbove, left + barWidth, left + barWidth + 14, bands),
+      (scale.extendsBelow, left, left - 14, -1),
+      (scale.extendsAbove, left + barWidth, left + barWidth + 14, bands),
     ] where extends {
       canvas.path([(end, top), (tip, top + height / 2), (end, top + height)], closed: true)
       canvas.fill(scale.isSmooth ? scale.smoothColour(at: number < 0 ? 0 : 1) : scale.bandColour(number))

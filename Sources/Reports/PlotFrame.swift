@@ -30,7 +30,8 @@ struct PlotFrame {
 
   /// Lays the chart out on a fresh canvas; the legend stands above the plotting area, where no line can be.
   init(
-    format: Picture.Format, width: Int, height: Int, title: String, subtitle: String, x: Axis.Fitted, y: Axis.Fitted,
+    format: Picture.Format, width: Int, height: Int, title: String, subtitle: String, x: Axis.Fitted,
+    y: Axis.Fitted,
     legend: [LegendEntry], hasTopAxis: Bool = false
   ) throws {
     let canvas = try Canvas(format, width: min(max(width, 240), 4000), height: min(max(height, 160), 4000))
@@ -57,7 +58,7 @@ struct PlotFrame {
     }
     legendRows = rows
     heading = 12 + (title.isEmpty ? 0 : 20) + (subtitle.isEmpty ? 0 : 16)
-    let wanted = heading + Double(rows.count) * 18 + (rows.isEmpty ? 0 : 4) + 26 + (hasTopAxis ? 20 : 0)
+    let wanted = heading + Double(rows.count) * 18 + (rows.isEmpty ? 0 : 4) + 30 + (hasTopAxis ? 18 : 0)
     bottom = Double(canvas.height) - 46
     // However many series there are, some of the chart is left.
     top = min(wanted, bottom - 40)
@@ -77,12 +78,14 @@ struct PlotFrame {
     let available = Double(canvas.width) - 32
     if !titles.title.isEmpty {
       canvas.text(
-        canvas.fitted(titles.title, width: available, size: 14, bold: true), x: 16, y: baseline, size: 14, bold: true)
+        canvas.fitted(titles.title, width: available, size: 14, bold: true), x: 16, y: baseline, size: 14,
+        bold: true)
       baseline += 17
     }
     if !titles.subtitle.isEmpty {
       canvas.text(
-        canvas.fitted(titles.subtitle, width: available, size: 11), x: 16, y: baseline, size: 11, colour: .mutedInk)
+        canvas.fitted(titles.subtitle, width: available, size: 11), x: 16, y: baseline, size: 11,
+        colour: .mutedInk)
     }
     drawLegend()
     for tick in y.ticks {
@@ -99,7 +102,7 @@ struct PlotFrame {
       }
       canvas.stroke(.grid, width: 1)
     }
-    canvas.text(y.title, x: 16, y: top - (hasTopAxis ? 26 : 9), size: 11, colour: .mutedInk)
+    canvas.text(y.title, x: 16, y: top - (hasTopAxis ? 28 : 13), size: 11, colour: .mutedInk)
   }
 
   /// The lines of the axes with their ticks, over the data.

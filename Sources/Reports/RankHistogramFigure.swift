@@ -15,9 +15,9 @@ public struct RankHistogramFigure: Sendable {
   /// points are not independent: give a smaller number where it is known.
   public var independentSamples: Double?
   /// Nominal width [CSS pixel], 240...4000.
-  public var width = 640
+  public var width = 540
   /// Nominal height [CSS pixel], 160...4000.
-  public var height = 340
+  public var height = 310
 
   /// A histogram of `counts` per rank.
   public init(title: String, counts: [Double], independentSamples: Double? = nil) {
@@ -64,12 +64,12 @@ public struct RankHistogramFigure: Sendable {
         expected: "0 or more")
     }
     let bars = bars
-    let x = Axis("Rank of the truth among \(max(counts.count - 1, 0)) members", low: -0.5, high: Double(counts.count) - 0.5)
-      .fitted(to: [-0.5, Double(max(counts.count, 1)) - 0.5], target: 10, isTight: true)
-    // One runaway bar must not flatten the rest beyond reading, but it must be seen whole: no cut.
+    var ranks = Axis("Rank of the truth among \(max(counts.count - 1, 0)) members")
+    ranks.hasWholeNumbers = true
+    let x = ranks.fitted(to: [-0.5, Double(max(counts.count, 1)) - 0.5], target: 10, isTight: true)
     let y = Axis("Frequency relative to a flat histogram", startsAtZero: true)
       .fitted(to: bars.flatMap { [$0.height, $0.high] } + [1.2], target: 5, isTight: false)
-    let bandColour = Colour(0xe7a33c, opacity: 0.35)
+    let bandColour = Colour(0x1f2933, opacity: 0.16)
     let frame = try PlotFrame(
       format: format, width: width, height: height, title: title, subtitle: subtitle, x: x, y: y,
       legend: [
@@ -83,7 +83,9 @@ public struct RankHistogramFigure: Sendable {
     for bar in bars {
       let (from, to) = (Double(bar.ranks.lowerBound) - 0.5, Double(bar.ranks.upperBound) - 0.5)
       let inset = gap * (to - from)
-      guard let a = frame.place(from + inset, 0), let b = frame.place(to - inset, bar.height) else { continue }
+      guard let a = frame.place(from + inset, 0), let b = frame.place(to - inset, bar.height) else {
+        continue
+      }
       canvas.rectangle(a.x, b.y, b.x - a.x, a.y - b.y)
     }
     canvas.fill(Colour(0x6f9dc4))
@@ -111,7 +113,8 @@ public struct RankHistogramFigure: Sendable {
   private func alternativeText(_ bars: [Bar]) -> String {
     guard let first = bars.first, let last = bars.last else { return "Rank histogram: \(title). No ranks." }
     let outside = bars.count { $0.height < $0.low || $0.height > $0.high }
-    return "Rank histogram: \(title). Relative to flat, the lowest rank has \(Ticks.short(first.height)), the "
+    return
+      "Rank histogram: \(title). Relative to flat, the lowest rank has \(Ticks.short(first.height)), the "
       + "highest \(Ticks.short(last.height)); \(outside) of \(bars.count) bars lie outside the 95 % band."
   }
 }

@@ -17,9 +17,9 @@ public struct SpectrumFigure: Sendable {
   /// Unit of the power: "hPa²".
   public var units: String
   /// Nominal width [CSS pixel], 240...4000.
-  public var width = 640
+  public var width = 540
   /// Nominal height [CSS pixel], 160...4000.
-  public var height = 420
+  public var height = 380
 
   /// Members drawn one by one at most; more are shown by every so-manieth and by the range of all.
   static let mostLines = 40
@@ -45,7 +45,7 @@ public struct SpectrumFigure: Sendable {
     let x = Axis.degree.fitted(to: [1, last], target: 8, isTight: true)
     let y = Axis("Power per degree", units: units, scale: .logarithmic)
       .fitted(to: values.filter { $0 >= floor }, target: 8, isTight: false)
-    let memberStyle = SeriesStyle(colour: Colour(0x6f9dc4, opacity: 0.55), width: 0.9)
+    let memberStyle = SeriesStyle(colour: Colour(0x6f9dc4, opacity: 0.7), width: 0.9)
     let meanStyle = SeriesStyle(colour: SeriesStyle.palette[0], width: 2.2)
     let truthStyle = SeriesStyle(colour: SeriesStyle.palette[1], dashes: [7, 3.5], width: 2.2)
     var legend: [PlotFrame.LegendEntry] = []
@@ -56,7 +56,8 @@ public struct SpectrumFigure: Sendable {
     if !mean.isEmpty { legend.append(.init(name: "ensemble mean", symbol: .line(meanStyle))) }
     if !truth.isEmpty { legend.append(.init(name: "truth", symbol: .line(truthStyle))) }
     let frame = try PlotFrame(
-      format: format, width: width, height: height, title: title, subtitle: subtitle, x: x, y: y, legend: legend,
+      format: format, width: width, height: height, title: title, subtitle: subtitle, x: x, y: y,
+      legend: legend,
       hasTopAxis: true)
     let canvas = frame.canvas
     frame.drawAxes()
@@ -94,13 +95,17 @@ public struct SpectrumFigure: Sendable {
     let circumference = 2 * Double.pi * 6371.2
     var free = -Double.infinity
     for kilometres in [40_000.0, 20_000, 10_000, 5000, 2000, 1000, 500, 200, 100, 50, 20, 10] {
-      guard let fraction = frame.x.fraction(circumference / kilometres), fraction > -0.001, fraction < 1.001 else {
+      guard let fraction = frame.x.fraction(circumference / kilometres), fraction > -0.001, fraction < 1.001
+      else {
         continue
       }
       let at = frame.left + fraction * (frame.right - frame.left)
       canvas.path([(at, frame.top), (at, frame.top - 4)])
       canvas.stroke(.frame, width: 0.8)
-      let text = String(Int(kilometres)) + (free < 0 ? " km" : "")
+      let digits = String(Int(kilometres))
+      // A thin space before the thousands of long numbers.
+      let grouped = digits.count > 4 ? "\(digits.dropLast(3))\u{2009}\(digits.suffix(3))" : digits
+      let text = grouped + (free < 0 ? " km" : "")
       let half = canvas.textWidth(text, size: 9.5) / 2
       guard at - half > free else { continue }
       free = at + half + 8

@@ -22,7 +22,8 @@ public struct Ticks: Sendable, Hashable {
     if high - low < 1e-290 { (low, high) = (0, 1) }
     let rough = (high - low) / Double(max(target, 1))
     let power = pow(10, log10(rough).rounded(.down))
-    let multiple = [1, 2, 2.5, 5, 10].min { abs(log($0 * power / rough)) < abs(log($1 * power / rough)) } ?? 1
+    let multiple =
+      [1, 2, 2.5, 5, 10].min { abs(log($0 * power / rough)) < abs(log($1 * power / rough)) } ?? 1
     let step = multiple * power
     // A tolerance, so that 0.30000000000000004 does not need one more interval than 0.3.
     let first = (low / step + 1e-6).rounded(.down)
@@ -83,10 +84,11 @@ public struct Ticks: Sendable, Hashable {
     return value < 0 && !isZero ? "−" + text : text
   }
 
-  /// A short text for one value: four significant digits without trailing zeros.
+  /// A short text for one value: three significant digits, from 1000 on all whole digits.
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return "no value" }
-    return String(format: "%.4g", value).replacingOccurrences(of: "-", with: "−")
+    let isLarge = abs(value) >= 999.5 && abs(value) < 1e7
+    return String(format: isLarge ? "%.0f" : "%.3g", value).replacingOccurrences(of: "-", with: "−")
   }
 
   /// 0.1, 1, 10, 100, 1000 plainly, other powers as 10⁻⁵.

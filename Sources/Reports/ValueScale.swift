@@ -60,7 +60,8 @@ public struct ValueScale: Sendable, Hashable {
     case .fixed(let low, let high):
       ticks = Ticks.linear(covering: low, high, target: isDiverging ? 14 : 10)
       let usable = low.isFinite && high.isFinite && low != high
-      (self.low, self.high) = usable ? (min(low, high), max(low, high)) : (ticks.values[0], ticks.values.last ?? 1)
+      (self.low, self.high) =
+        usable ? (min(low, high), max(low, high)) : (ticks.values[0], ticks.values.last ?? 1)
     case .robust:
       var (low, high) = sorted.isEmpty ? (0, 1) : (percentile(0.005), percentile(0.995))
       if isDiverging {
@@ -69,7 +70,8 @@ public struct ValueScale: Sendable, Hashable {
         let oneSide = Ticks.linear(covering: 0, span, target: 6)
         let sides = oneSide.values.dropFirst()
         ticks = Ticks(
-          values: sides.reversed().map { centre - $0 } + [centre] + sides.map { centre + $0 }, step: oneSide.step)
+          values: sides.reversed().map { centre - $0 } + [centre] + sides.map { centre + $0 },
+          step: oneSide.step)
       } else {
         if low > 0 && low < 0.25 * high && least >= 0 { low = 0 }
         ticks = Ticks.linear(covering: low, high, target: 11)
