@@ -83,12 +83,7 @@ public final class SFNO: Sendable {
     let c = configuration
     let (e, h, points) = (Double(c.embed_dim), Double(c.hidden), Double(grid.pointCount))
     let innerPoints = Double(innerGrid.pointCount)
-    func transformOps(_ t: SphericalTransform<Float>) -> Double {
-      let rows = Double(t.grid.latitudeCount)
-      let fourier = Double(t.grid.pointCount) * 2 * 2 * Double(t.orders)
-      let legendre = (0..<t.orders).reduce(0.0) { $0 + Double(t.degrees - $1) * rows * 4 }
-      return (fourier + legendre) * e
-    }
+    func transformOps(_ t: SphericalTransform<Float>) -> Double { t.operationsPerField * e }
     var total = 2 * points * (Double(c.inp_chans) * e + e * e + e * e + e * Double(c.out_chans))
     total += 2 * points * Double(c.inp_chans * c.out_chans)
     let harmonics = (0..<c.degrees).reduce(0.0) { $0 + Double(min($1 + 1, inner.orders)) }

@@ -12,16 +12,9 @@ extension SFNO {
     var transforms = 0.0
     for i in blocks.indices {
       let (into, out, resampled) = self.transforms(i)
-      transforms += operations(into) + operations(out) * (resampled ? 2 : 1)
+      transforms += (into.operationsPerField + out.operationsPerField * (resampled ? 2 : 1)) * e
     }
     let inputGradients = 2 * points * Double(c.inp_chans) * (e + Double(c.out_chans))
     return 2 * (operationsPerStep - transforms) + transforms - inputGradients
-  }
-
-  private func operations(_ transform: SphericalTransform<Float>) -> Double {
-    let rows = Double(transform.grid.latitudeCount)
-    let fourier = Double(transform.grid.pointCount * 4 * transform.orders)
-    let legendre = (0..<transform.orders).reduce(0.0) { $0 + Double(transform.degrees - $1) * rows * 4 }
-    return (fourier + legendre) * Double(configuration.embed_dim)
   }
 }

@@ -12,18 +12,34 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   private let rowsPerField: Int
   /// [scaling][longitude][order][re, im] as [length x 2 orders]; empty where FFTW serves.
   private let tables: [AlignedBuffer<Scalar>]
+  /// [scaling][part][place][order of the part's parity]; empty where rows are not folded.
+  private let foldedTables: [[AlignedBuffer<Scalar>]]
+  /// Rows folded at a time: their parts stay in the second-level cache.
+  private let tileRows: Int
   private var forwardPlan: OpaquePointer?
   private var inversePlan: OpaquePointer?
 
   /// A fixed rule, not a timing: results must not depend on the mood of the machine.
   private static func prefersTable(_ length: Int, _ orders: Int) -> Bool { length * orders <= 20_000 }
 
+  /// Numbers of scratch that every plan asks for, whichever way it goes: a workspace made by one transform
+  /// also serves one on a coarser grid (a network's inner grid).
+  private static var scratchFloor: Int { 40_960 }
+
   init(length: Int, orders: Int, rowsPerField: Int) {
     self.length = length
     self.orders = orders
     self.rowsPerField = rowsPerField
-    guard Self.prefersTable(length, orders) else {
+    let folds = Self.prefersTable(length, orders) && length % 4 == 0 && orders > 1
+    tileRows = folds ? max(16, Self.scratchFloor / (4 * FoldedRows.places(length)) / 16 * 16) : 0
+    foldedTables =
+      folds
+      ? [Scaling.quadrature, .series].map { scaling in
+        FoldedRows.Part.allCases.map { Self.foldedTable($0, scaling, length, orders) }
+      } : []
+    guard Self.prefersTable(length, orders), !folds else {
       tables = []
+      guard !folds else { return }
       forwardPlan = Scalar.planForward(length: length, rows: rowsPerField)
       inversePlan = Scalar.planInverse(length: length, rows: rowsPerField)
       return
@@ -43,6 +59,29 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
     }
   }
 
+  /// Orders of a parity below `orders`.
+  private static func orderCount(_ part: FoldedRows.Part, _ orders: Int) -> Int {
+    part.isOdd ? orders / 2 : (orders + 1) / 2
+  }
+
+  private static func foldedTable(
+    _ part: FoldedRows.Part, _ scaling: Scaling, _ length: Int, _ orders: Int
+  ) -> AlignedBuffer<Scalar> {
+    let (places, columns) = (FoldedRows.places(length), orderCount(part, orders))
+    let table = AlignedBuffer<Scalar>(places * columns)
+    for j in 0..<places {
+      for column in 0..<columns {
+        let m = 2 * column + (part.isOdd ? 1 : 0)
+        let angle = 2 * Double.pi * Double((j * m) % length) / Double(length)
+        let factor = FourierStage.factor(scaling, m, length)
+        let dropped = part.isSine && (m == 0 || 2 * m == length)
+        table.pointer[j * columns + column] = Scalar(
+          dropped ? 0 : factor * (part.isSine ? -sin(angle) : cos(angle)))
+      }
+    }
+    return table
+  }
+
   deinit {
     if let forwardPlan { Scalar.destroy(forwardPlan) }
     if let inversePlan { Scalar.destroy(inversePlan) }
@@ -55,11 +94,27 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
     }
   }
 
-  /// Numbers of FFTW scratch: one field of rows, real and half-complex.
+  /// Numbers of scratch: a tile's folded rows, or for FFTW one field of rows, real and half-complex.
   var scratchCount: Int {
-    tables.isEmpty ? rowsPerField * (padded(length) + 2 * padded(length / 2 + 1)) : 0
+    if !foldedTables.isEmpty { return max(Self.scratchFloor, 4 * FoldedRows.places(length) * tileRows) }
+    let rows = tables.isEmpty ? rowsPerField * (padded(length) + 2 * padded(length / 2 + 1)) : 0
+    return max(Self.scratchFloor, rows)
   }
+
+  /// Floating-point operations of one row: of the products, or 5/2 n log2 n as is usual for FFTW.
+  var operationsPerRow: Double {
+    if !foldedTables.isEmpty {
+      return FoldedRows.Part.allCases.reduce(0) {
+        $0 + Double(2 * FoldedRows.places(length) * Self.orderCount($1, orders))
+      }
+    }
+    return tables.isEmpty ? 2.5 * Double(length) * log2(Double(length)) : Double(4 * length * orders)
+  }
+
   private func padded(_ n: Int) -> Int { (n + 15) / 16 * 16 }
+
+  /// Where a part's first order lies in the modes, in units of their rows.
+  private func place(_ part: FoldedRows.Part) -> Int { (part.isOdd ? 2 : 0) + (part.isSine ? 1 : 0) }
 
   /// modes[m][re, im][row] = factor_m sum_j f_j exp(-i m lambda_j).
   func analyse(
@@ -68,6 +123,22 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   ) {
     let rows = fields * rowsPerField
     let modes = workspace.modes.pointer
+    if !foldedTables.isEmpty {
+      let (parts, width) = (workspace.row.pointer, FoldedRows.places(length))
+      precondition(workspace.row.count >= 4 * width * tileRows, "a workspace of a coarser grid's transform")
+      for start in stride(from: 0, to: rows, by: tileRows) {
+        let n = min(tileRows, rows - start)
+        Scalar.fold(input + start * length, count: n, length: length, into: parts)
+        for part in FoldedRows.Part.allCases {
+          let columns = Self.orderCount(part, orders)
+          Scalar.gemm(
+            transposeA: true, transposeB: true, columns, n, width, alpha: 1,
+            foldedTables[scaling.rawValue][part.rawValue].pointer, columns,
+            parts + part.rawValue * n * width, width, beta: 0, modes + place(part) * rows + start, 4 * rows)
+        }
+      }
+      return
+    }
     guard let plan = forwardPlan else {
       let table = tables[scaling.rawValue]
       Scalar.gemm(
@@ -104,6 +175,23 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   ) {
     let rows = fields * rowsPerField
     let modes = workspace.modes.pointer
+    if !foldedTables.isEmpty {
+      let (parts, width) = (workspace.row.pointer, FoldedRows.places(length))
+      precondition(workspace.row.count >= 4 * width * tileRows, "a workspace of a coarser grid's transform")
+      for start in stride(from: 0, to: rows, by: tileRows) {
+        let n = min(tileRows, rows - start)
+        for part in FoldedRows.Part.allCases {
+          let columns = Self.orderCount(part, orders)
+          Scalar.gemm(
+            transposeA: true, transposeB: true, n, width, columns, alpha: 1,
+            modes + place(part) * rows + start, 4 * rows,
+            foldedTables[scaling.rawValue][part.rawValue].pointer, columns, beta: 0,
+            parts + part.rawValue * n * width, width)
+        }
+        Scalar.unfold(parts, count: n, length: length, into: output + start * length)
+      }
+      return
+    }
     guard let plan = inversePlan else {
       let table = tables[scaling.rawValue]
       Scalar.gemm(

@@ -9,8 +9,8 @@ import Foundation
 /// and at the Nyquist order are dropped, as any real field demands.
 ///
 /// Both stages are matrix products: along a row a real Fourier transform, which for the short rows of
-/// coarse grids is a product with a table of cosines and sines (sgemm beats FFTW below about 200 points,
-/// and writes the orders where the next stage wants them) and FFTW otherwise; then per order m one gemm
+/// coarse grids is a product with a table of cosines and sines, by symmetry a quarter of it (sgemm beats FFTW
+/// below about 200 points, and writes the orders where the next stage wants them) and FFTW otherwise; then per order m one gemm
 /// over [latitude] x [2 x fields]. Planned once, immutable, thread safe: each thread brings a workspace.
 ///
 /// Layouts: fields [count][latitude][longitude]; coefficients in the order the products leave them,
@@ -53,6 +53,13 @@ public final class SphericalTransform<Scalar: TransformScalar>: Sendable {
 
   /// Numbers in a native coefficient array of `count` fields.
   public func coefficientCount(_ count: Int) -> Int { orders * degrees * 2 * count }
+
+  /// Floating-point operations of one field, either way: those of its matrix products (and of FFTW).
+  public var operationsPerField: Double {
+    let rows = Double(grid.latitudeCount)
+    let harmonics = (0..<orders).reduce(0) { $0 + degrees - $1 }
+    return rows * (fourier.operationsPerRow + 4 * Double(harmonics))
+  }
 
   /// Scratch for transforms of up to `count` fields on one thread.
   public func makeWorkspace(_ count: Int) -> TransformWorkspace<Scalar> {

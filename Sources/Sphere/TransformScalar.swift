@@ -10,6 +10,12 @@ public protocol TransformScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable 
     transposeA: Bool, transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, alpha: Self,
     _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, beta: Self,
     _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
+  /// Rows of n reals (n divisible by 4) to their four symmetric parts, see `FoldedRows`.
+  static func fold(
+    _ rows: UnsafePointer<Self>, count: Int, length n: Int, into parts: UnsafeMutablePointer<Self>)
+  /// The transpose of `fold`.
+  static func unfold(
+    _ parts: UnsafePointer<Self>, count: Int, length n: Int, into rows: UnsafeMutablePointer<Self>)
   /// Plans `rows` real-to-complex transforms of length n, contiguous rows.
   static func planForward(length n: Int, rows: Int) -> OpaquePointer?
   /// Plans `rows` complex-to-real transforms of length n, contiguous rows (destroys its input).
@@ -33,6 +39,12 @@ public let singleThreadedBLAS: Void = {
 }()
 
 extension Float: TransformScalar {
+  public static func fold(
+    _ rows: UnsafePointer<Float>, count: Int, length n: Int, into parts: UnsafeMutablePointer<Float>
+  ) { FoldedRows.fold(rows, count: count, length: n, into: parts) }
+  public static func unfold(
+    _ parts: UnsafePointer<Float>, count: Int, length n: Int, into rows: UnsafeMutablePointer<Float>
+  ) { FoldedRows.unfold(parts, count: count, length: n, into: rows) }
   @inline(__always)
   public static func gemm(
     transposeA: Bool, transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, alpha: Float,
@@ -87,6 +99,12 @@ extension Float: TransformScalar {
 }
 
 extension Double: TransformScalar {
+  public static func fold(
+    _ rows: UnsafePointer<Double>, count: Int, length n: Int, into parts: UnsafeMutablePointer<Double>
+  ) { FoldedRows.fold(rows, count: count, length: n, into: parts) }
+  public static func unfold(
+    _ parts: UnsafePointer<Double>, count: Int, length n: Int, into rows: UnsafeMutablePointer<Double>
+  ) { FoldedRows.unfold(parts, count: count, length: n, into: rows) }
   @inline(__always)
   public static func gemm(
     transposeA: Bool, transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, alpha: Double,

@@ -43,11 +43,8 @@ enum TransformBench {
         }
       }
       let harmonics = (0..<transform.orders).reduce(0) { $0 + transform.degrees - $1 }
-      let rows = grid.latitudeCount
-      // As computed, along rows too: a product with a table of cosines and sines at these lengths.
-      let operations =
-        Double(shape.fields) * Double(4 * grid.pointCount * transform.orders + 4 * harmonics * rows)
-      let bytes = 4 * Double(shape.fields * (grid.pointCount + 2 * harmonics) + harmonics * rows)
+      let operations = Double(shape.fields) * transform.operationsPerField
+      let bytes = 4 * Double(shape.fields * (grid.pointCount + 2 * harmonics) + harmonics * grid.latitudeCount)
       return [("forward", forward), ("inverse", inverse)].map { direction, time in
         KernelTiming(
           name: "sht.\(direction).\(shape.name)", seconds: time.seconds, repeats: time.repeats,
