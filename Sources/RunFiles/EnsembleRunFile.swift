@@ -181,11 +181,14 @@ public struct ReportSettings: Sendable, Hashable, Encodable {
   public var title: String
   /// The HTML file; nil: report/report.html in the run directory.
   public var file: String?
+  /// What readers must know about the data: attribution, and whether scores are perfect-model scores.
+  public var notes: [String]
 
-  enum CodingKeys: String, CodingKey, CaseIterable { case title, file }
+  enum CodingKeys: String, CodingKey, CaseIterable { case title, file, notes }
 
   init(_ section: Section<CodingKeys>) throws {
     title = try section.string(.title)
     file = try section.optionalString(.file)
+    notes = try section.optionalStrings(.notes) ?? []
   }
 }

@@ -17,6 +17,7 @@ struct Apus: ParsableCommand {
 
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
+    DemoCommand.self,
     RunCommand.self,
     PlanCommand.self,
     StatusCommand.self,

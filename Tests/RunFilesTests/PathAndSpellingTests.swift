@@ -7,19 +7,19 @@ import Testing
     let root = FileManager.default.temporaryDirectory.appendingPathComponent(
       "apus-paths-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: root) }
-    for directory in ["pipelines", "models"] {
+    for directory in ["pipelines", "weights"] {
       try FileManager.default.createDirectory(
         at: root.appendingPathComponent(directory), withIntermediateDirectories: true)
     }
-    for file in ["pipelines/beside.nc", "models/one.nc"] {
+    for file in ["pipelines/beside.nc", "weights/one.nc"] {
       try Data().write(to: root.appendingPathComponent(file))
     }
     let runFile = root.path + "/pipelines/demo.yml"
     #expect(InputPath("beside.nc", runFile: runFile).path == root.path + "/pipelines/beside.nc")
-    #expect(InputPath("models/*.nc", runFile: runFile).path == root.path + "/models/*.nc")
+    #expect(InputPath("weights/*.nc", runFile: runFile).path == root.path + "/weights/*.nc")
     #expect(InputPath("nowhere.nc", runFile: runFile).path == "nowhere.nc")
     #expect(InputPath("/nowhere.nc", runFile: runFile).path == "/nowhere.nc")
-    #expect(InputPath("models/*.nc", runFile: runFile).written == "models/*.nc")
+    #expect(InputPath("weights/*.nc", runFile: runFile).written == "weights/*.nc")
   }
 
   @Test(arguments: [
