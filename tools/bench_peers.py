@@ -156,10 +156,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.3, help="for every kernel and round")
     parser.add_argument("--suites", nargs="+", default=["sht", "sfno", "train"])
+    parser.add_argument("--large", action="store_true", help="the 128 x 6 network too (minutes more)")
     parser.add_argument("--json", metavar="FILE", help="write every figure to this file")
     options = parser.parse_args()
     if not os.access(options.apus, os.X_OK):
         parser.error(f"{options.apus}: not there; run `make build` first")
+    if not options.large:
+        NETWORKS.remove((128, 6, 1))
     warnings.filterwarnings("ignore")
     torch.set_num_threads(options.threads)
 
