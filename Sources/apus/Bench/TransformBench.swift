@@ -44,7 +44,8 @@ enum TransformBench {
       }
       let harmonics = (0..<transform.orders).reduce(0) { $0 + transform.degrees - $1 }
       let operations = Double(shape.fields) * transform.operationsPerField
-      let bytes = 4 * Double(shape.fields * (grid.pointCount + 2 * harmonics) + harmonics * grid.latitudeCount)
+      let bytes =
+        4 * Double(shape.fields * (grid.pointCount + 2 * harmonics) + harmonics * grid.latitudeCount)
       return [("forward", forward), ("inverse", inverse)].map { direction, time in
         KernelTiming(
           name: "sht.\(direction).\(shape.name)", seconds: time.seconds, repeats: time.repeats,
