@@ -1,0 +1,155 @@
+import FieldIO
+import Foundation
+import Operators
+import Testing
+
+/// The main job through the real binary, on a small atmosphere.
+@Suite struct PipelineTests {
+  let world: SmallWorld
+  init() throws { world = try SmallWorld.shared.get() }
+
+  func write(_ text: String, to file: URL) throws -> String {
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    return file.path
+  }
+
+  func bytes(_ directory: URL, _ names: [String]) throws -> [Data] {
+    try names.map { try Data(contentsOf: directory.appendingPathComponent($0)) }
+  }
+
+  /// Files of a run that must not depend on how it was made.
+  func results(_ scratch: Scratch, _ run: String) -> [String] {
+    scratch.files.filter { $0.hasPrefix(run + "/") && $0.hasSuffix(".nc") }
+  }
+
+  @Test func aRunMakesMembersProductsScoresAndAReport() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))
+    let plan = try Binary.run(["plan", runFile, "--json"], in: scratch.directory).json()
+    #expect(plan["forecasts"] as? Int == 18)
+    let outcome = try Binary.run(["run", runFile], in: scratch.directory)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("18 members made"))
+    let files = scratch.files
+    #expect(files.count { $0.hasPrefix("run/members/") } == 18)
+    for product in ["mean", "spread", "minimum", "maximum"] {
+      #expect(files.contains("run/products/\(product)_20260114T00.nc"))
+    }
+    #expect(files.contains("run/scores/msl.nc"))
+    let report = try String(contentsOf: scratch.file("run/report/report.html"), encoding: .utf8)
+    #expect(report.contains("Small &amp; simple"))
+    #expect(!files.contains { $0.contains(".tmp-") })
+    let status = try Binary.run(["status", "run", "--json"], in: scratch.directory).json()
+    #expect(status["membersDone"] as? Int == 18)
+    #expect(status["hasReport"] as? Bool == true)
+
+    // The products are the statistics of the member files.
+    let members = try (0..<9).map { number in
+      let reader = try NetCDFReader(scratch.file("run/members/20260114T00/member_000\(number).nc").path)
+      return try GriddedVariable(reader, "msl").fields(.time, 0..<9)
+    }
+    let reader = try NetCDFReader(scratch.file("run/products/mean_20260114T00.nc").path)
+    let mean = try GriddedVariable(reader, "msl").fields(.time, 0..<9)
+    for i in mean.indices {
+      let expected = members.reduce(0.0) { $0 + Double($1[i]) } / 9
+      #expect(abs(Double(mean[i]) - expected) < 0.02)
+    }
+    // + and - members stand around the control at the start, as far as 14 mantissa bits say.
+    for i in 0..<128 {
+      #expect(abs(Double(members[1][i]) + Double(members[2][i]) - 2 * Double(members[0][i])) < 16)
+    }
+
+    // `apus verify` on the member files finds the spread and error that the run scored.
+    let one = try Binary.run(
+      ["verify", "--forecast"] + (0..<9).map { "run/members/20260114T00/member_000\($0).nc" }
+        + ["--truth", world.analyses, "--variable", "msl", "--output", "scores.nc", "--json"],
+      in: scratch.directory)
+    #expect(one.code == 0, "\(one.errors)")
+  }
+
+  @Test func threadsRepetitionAndLonelyMembersGiveTheSameBytes() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))
+    for (run, threads) in [("one", "1"), ("two", "2"), ("again", "2")] {
+      let outcome = try Binary.run(
+        ["forecast", runFile, "--output", run, "--threads", threads], in: scratch.directory)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    let names = results(scratch, "one").map { String($0.dropFirst(4)) }
+    #expect(names.count == 18 + 8)
+    let first = try bytes(scratch.file("one"), names)
+    // The directory is part of the run file and so of the attributes: compare the numbers of the others.
+    for run in ["two", "again"] {
+      for name in names {
+        for variable in ["msl", "t2m"] {
+          let values = try ["one", run].map { directory in
+            let reader = try NetCDFReader(scratch.file("\(directory)/\(name)").path)
+            return try GriddedVariable(reader, variable).fields(.time, 0..<9).map(\.bitPattern)
+          }
+          #expect(values[0] == values[1], "\(run) \(name)")
+        }
+      }
+    }
+    // Resuming after some files are lost brings back the same bytes.
+    for name in names where name.contains("member_0004") || name.contains("spread") {
+      try FileManager.default.removeItem(at: scratch.file("one/\(name)"))
+    }
+    let resumed = try Binary.run(["forecast", runFile, "--output", "one"], in: scratch.directory)
+    #expect(resumed.code == 0)
+    #expect(resumed.output.contains("2 members made"))
+    #expect(try bytes(scratch.file("one"), names) == first)
+    // A member alone.
+    let alone = try Binary.run(
+      ["member", runFile, "--date", "2026-01-14", "--member", "6", "--output", "alone.nc"],
+      in: scratch.directory)
+    #expect(alone.code == 0, "\(alone.errors)")
+    for variable in ["msl", "t2m"] {
+      let values = try ["one/members/20260114T00/member_0006.nc", "alone.nc"].map {
+        try GriddedVariable(try NetCDFReader(scratch.file($0).path), variable).fields(.time, 0..<9)
+      }
+      #expect(values[0] == values[1])
+    }
+  }
+
+  @Test func shardsTogetherMakeTheWholeRun() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))
+    for shard in ["0/2", "1/2"] {
+      let outcome = try Binary.run(["forecast", runFile, "--shard", shard], in: scratch.directory)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.contains("9 members made"))
+    }
+    let whole = try Binary.run(["run", runFile], in: scratch.directory)
+    #expect(whole.output.contains("0 members made"))
+  }
+
+  @Test func trainingTwiceGivesTheSameBytesAndResumes() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.training(checkpoint: "again.safetensors"), to: scratch.file("train.yml"))
+    let outcome = try Binary.run(["train", runFile, "--threads", "1"], in: scratch.directory)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(
+      try Data(contentsOf: scratch.file("again.safetensors"))
+        == Data(contentsOf: URL(fileURLWithPath: world.checkpoint)))
+    let curve = try String(contentsOf: scratch.file("again.safetensors.loss.csv"), encoding: .utf8)
+    #expect(curve.hasPrefix("step,loss,learning_rate,gradient_norm,validation_loss\n"))
+    // A finished training has nothing left to do.
+    let second = try Binary.run(["train", runFile], in: scratch.directory)
+    #expect(second.code == 0)
+  }
+
+  @Test func climateAndGridFiles() throws {
+    let scratch = try Scratch()
+    let outcome = try Binary.run(
+      [
+        "climate", "--files", world.analyses, "--channels", "msl", "--grid", world.gridFile, "--output",
+        "climate.nc",
+      ], in: scratch.directory)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let reader = try NetCDFReader(scratch.file("climate.nc").path)
+    #expect(try GriddedVariable(reader, "msl").length(.time) == 20)
+    #expect(try reader.variable("msl_mean").dimensions.count == 2)
+    let grid = try Binary.run(["grid", "gaussian", "8", "16"])
+    #expect(try grid.output == String(contentsOfFile: world.gridFile, encoding: .utf8))
+  }
+}
