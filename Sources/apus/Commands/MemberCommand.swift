@@ -42,7 +42,7 @@ struct BreedCommand: ParsableCommand {
 
   func run() throws {
     let setup = try options.setup()
-    try setup.requireAnalyses()
+    try setup.requireAnalyses(threads: options.threads.count)
     try BredVectorFiles(setup: setup, threads: options.threads.count).write()
   }
 }

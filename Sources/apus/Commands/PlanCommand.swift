@@ -49,7 +49,7 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let setup = try options.setup()
-    try setup.requireAnalyses()
+    try setup.requireAnalyses(threads: options.threads.count)
     let forecaster = setup.forecaster
     let threads = options.threads.count
     let (times, members) = (setup.plan.initialTimes.count, setup.plan.members.count)

@@ -65,13 +65,12 @@ struct EnsembleSetup {
       quantiseBits: run.output.quantiseBits)
   }
 
-  /// Fails before any work where an analysis that a member needs is missing.
-  func requireAnalyses() throws {
-    let there = Set(archive.times)
-    for time in plan.initialTimes {
-      for needed in forecaster.analysisTimes(for: time) where !there.contains(needed) {
-        _ = try archive.state(at: needed)
-      }
+  /// Reads every analysis that members start or are bred from, so that a missing or damaged one fails the
+  /// run before any work.
+  func requireAnalyses(threads: Int) throws {
+    let needed = Set(plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0) }).sorted()
+    try Parallel.forEach(needed.count, threads: threads) { index, _ in
+      _ = try archive.state(at: needed[index])
     }
   }
 

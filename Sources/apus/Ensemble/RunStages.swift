@@ -33,7 +33,7 @@ struct RunStages {
   /// Members and products.
   /// - Parameter shard: (index, count): only every count-th initial time.
   func forecast(shard: (Int, Int)? = nil) throws -> EnsembleRun.Summary {
-    try setup.requireAnalyses()
+    try setup.requireAnalyses(threads: threads)
     let times = shard.map { setup.plan.shard($0.0, of: $0.1) } ?? setup.plan.initialTimes
     try setup.directory.create(initialTimes: [])
     let lock = try RunLock(shard.map { "\(setup.directory.lockFile).\($0.0)" } ?? setup.directory.lockFile)

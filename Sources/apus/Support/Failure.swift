@@ -21,14 +21,21 @@ enum Failure {
     switch error {
     case let error as ApusError:
       say("\(error)")
-      exit(error.kind.rawValue)
+      leave(error.kind.rawValue)
     case let code as ExitCode: exit(code.rawValue)
     default:
       // The parser knows its own errors (help asked for, bad values) by another code than 1.
       if Apus.exitCode(for: error) != .failure { endUsage(error) }
       say("\(error). This is a fault of Apus: please report it with the command.")
-      exit(ApusError.Kind.internalFault.rawValue)
+      leave(ApusError.Kind.internalFault.rawValue)
     }
+  }
+
+  /// Ends the process without C's exit handlers: after a full disk HDF5's own handler writes once more, and
+  /// crashes.
+  private static func leave(_ code: Int32) -> Never {
+    fflush(nil)
+    _exit(code)
   }
 
   private static func say(_ text: String) {
