@@ -44,7 +44,7 @@ public struct AmplitudeTable: Sendable, Codable, Hashable {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw ApusError(
         .inputMissing, "cannot read the amplitude table", file: path,
-        advice: "Make it with: apus amplitudes PIPELINE.yml --output \(path).")
+        advice: "Write `amplitudes: computed`, or name the amplitudes.json of a run directory.")
     }
     guard let table = try? JSONDecoder().decode(AmplitudeTable.self, from: data),
       table.rootMeanSquareError.count == table.channels.count,

@@ -91,6 +91,7 @@ public struct RunDirectory: Sendable {
   /// - Throws: `ApusError` of kind `cannotCreateOutput` where another run lives here.
   public func adopt(_ manifest: RunManifest, runFileText: String, initialTimes: [Instant]) throws {
     try create(initialTimes: initialTimes)
+    var manifest = manifest
     if let old = try self.manifest() {
       if let conflict = manifest.conflict(with: old) {
         throw ApusError(
@@ -98,8 +99,11 @@ public struct RunDirectory: Sendable {
           found: conflict.expected, expected: conflict.found,
           advice: "Choose another place with --output, or remove the directory.")
       }
+      // A run of one more date joins the dates that are there.
+      manifest.initialTimes = Set(old.initialTimes + manifest.initialTimes).sorted()
       if old.members != manifest.members {
-        RunDirectory.remove(initialTimes.flatMap { time in Product.allCases.map { product($0, at: time) } })
+        let times = manifest.initialTimes.compactMap { Instant($0) }
+        RunDirectory.remove(times.flatMap { time in Product.allCases.map { product($0, at: time) } })
       }
     }
     try WholeFile.write(manifest.encoded(), to: manifestFile)

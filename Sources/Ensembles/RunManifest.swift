@@ -104,6 +104,8 @@ public struct RunManifest: Sendable, Codable, Hashable {
       ),
       ("perturbation", "\(perturbation)", "\(other.perturbation)"),
       ("amplitudes", "\(amplitudes)", "\(other.amplitudes)"),
+      // Whatever else the run file says of members: analyses, rounding.
+      ("run_file_sha256", String(runFileDigest.prefix(12)), String(other.runFileDigest.prefix(12))),
     ]
     return facts.first { $0.1 != $0.2 }
   }

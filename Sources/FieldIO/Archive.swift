@@ -55,10 +55,12 @@ public final class Archive: Sendable {
   ///   - units: unit wanted of each channel; by default the catalogue's, or the file's for a channel that
   ///     the catalogue does not know.
   ///   - grid, degrees: what states are brought to, by spectral truncation to l < degrees.
+  ///   - from, to: states outside do not exist for this archive.
   /// - Throws: `ApusError`: `inputMissing` for a file or channel that is not there, `badData` for wrong units,
   ///   an unknown grid or a damaged file.
   public init(
-    _ patterns: [String], channels: [String], units: [String]? = nil, grid: SphereGrid, degrees: Int
+    _ patterns: [String], channels: [String], units: [String]? = nil, grid: SphereGrid, degrees: Int,
+    from: Instant? = nil, to: Instant? = nil
   ) throws {
     files = try FileList.expand(patterns)
     self.channels = channels
@@ -79,7 +81,8 @@ public final class Archive: Sendable {
     for recipe in recipes {
       var map: [Instant: Place] = [:]
       for (number, source) in recipe.sources.enumerated() {
-        for (time, instant) in source.variable.times.enumerated() where map[instant] == nil {
+        for (time, instant) in source.variable.times.enumerated()
+        where map[instant] == nil && (from.map { $0 <= instant } ?? true) && (to.map { instant <= $0 } ?? true) {
           map[instant] = Place(source: number, time: time)
         }
       }

@@ -69,7 +69,7 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     amplitudeFactor = try section.number(.amplitudeFactor, above: 0, default: 0.35)
     timing = try section.choice(.timing, default: Timing.validTimeConsistent)
     lengthScaleKilometres = try section.number(.lengthScaleKilometres, in: 1...20_000, default: 500)
-    rescaleLatitude = try section.number(.rescaleLatitude, in: 0...89, default: 20)
+    rescaleLatitude = try section.number(.rescaleLatitude, in: 1...89, default: 20)
     amplitudes = nil
     if let text = try section.optionalString(.amplitudes) {
       if text == "computed" {

@@ -50,6 +50,13 @@ public struct TrainingRunFile: RunFile {
       throw section.refuse(
         .normalisation, "there is no checkpoint to take it from", expected: "data, or an initial_checkpoint")
     }
+    let weights = optimisation.channelWeights
+    if weights.values.contains(where: { $0 < 0 })
+      || (data.channels.allSatisfy { weights[$0] != nil } && !weights.values.contains { $0 > 0 })
+    {
+      throw section.refuse(
+        .optimisation, "channel_weights must be 0 or more, and not all 0", found: "\(weights)")
+    }
     for channel in optimisation.channelWeights.keys.sorted() where !data.channels.contains(channel) {
       throw section.refuse(
         .optimisation, "channel_weights names a channel that is not trained", found: channel,

@@ -83,7 +83,8 @@ public final class Trainer {
   /// Trains to the end of the schedule.
   /// - Parameters:
   ///   - meter: told about every step.
-  ///   - isStopped: asked after every step; true ends the training cleanly after `save`.
+  ///   - isStopped: asked at every point of the loss curve (400 of them); true ends the training cleanly
+  ///     after `save`.
   ///   - save: called every `saveEvery` steps, before a stop and at the end.
   /// - Throws: `ApusError`: `tryAgainLater` after a stop, `internalFault` where the loss is not finite.
   public func run(

@@ -40,8 +40,8 @@ import Testing
     #expect(report.contains("Small &amp; simple"))
     #expect(!files.contains { $0.contains(".tmp-") })
     let status = try Binary.run(["status", "run", "--json"], in: scratch.directory).json()
-    #expect(status["membersDone"] as? Int == 18)
-    #expect(status["hasReport"] as? Bool == true)
+    #expect(status["members_done"] as? Int == 18)
+    #expect(status["has_report"] as? Bool == true)
 
     // The products are the statistics of the member files.
     let members = try (0..<9).map { number in
@@ -78,18 +78,8 @@ import Testing
     let names = results(scratch, "one").map { String($0.dropFirst(4)) }
     #expect(names.count == 18 + 8)
     let first = try bytes(scratch.file("one"), names)
-    // The directory is part of the run file and so of the attributes: compare the numbers of the others.
-    for run in ["two", "again"] {
-      for name in names {
-        for variable in ["msl", "t2m"] {
-          let values = try ["one", run].map { directory in
-            let reader = try NetCDFReader(scratch.file("\(directory)/\(name)").path)
-            return try GriddedVariable(reader, variable).fields(.time, 0..<9).map(\.bitPattern)
-          }
-          #expect(values[0] == values[1], "\(run) \(name)")
-        }
-      }
-    }
+    #expect(try bytes(scratch.file("two"), names) == first)
+    #expect(try bytes(scratch.file("again"), names) == first)
     // Resuming after some files are lost brings back the same bytes.
     for name in names where name.contains("member_0004") || name.contains("spread") {
       try FileManager.default.removeItem(at: scratch.file("one/\(name)"))
@@ -103,12 +93,30 @@ import Testing
       ["member", runFile, "--date", "2026-01-14", "--member", "6", "--output", "alone.nc"],
       in: scratch.directory)
     #expect(alone.code == 0, "\(alone.errors)")
-    for variable in ["msl", "t2m"] {
-      let values = try ["one/members/20260114T00/member_0006.nc", "alone.nc"].map {
-        try GriddedVariable(try NetCDFReader(scratch.file($0).path), variable).fields(.time, 0..<9)
-      }
-      #expect(values[0] == values[1])
-    }
+    let pair = try bytes(scratch.directory, ["one/members/20260114T00/member_0006.nc", "alone.nc"])
+    #expect(pair[0] == pair[1])
+  }
+
+  /// One more date and one more pair join what is there; the first members keep their bytes.
+  @Test func runsGrow() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))
+    #expect(try Binary.run(["forecast", runFile], in: scratch.directory).code == 0)
+    let names = (0..<9).map { "run/members/20260114T00/member_000\($0).nc" }
+    let before = try bytes(scratch.directory, names)
+    let date = try Binary.run(["forecast", runFile, "--date", "2026-01-16"], in: scratch.directory)
+    #expect(date.output.contains("9 members made"), "\(date.errors)")
+    let grown = try write(
+      world.ensemble().replacing("pairs: 2", with: "pairs: 3"), to: scratch.file("more.yml"))
+    let more = try Binary.run(["forecast", grown], in: scratch.directory)
+    #expect(more.output.contains("8 members made, 18 kept"), "\(more.errors) \(more.output)")
+    #expect(try bytes(scratch.directory, names) == before)
+    let status = try Binary.run(["inspect", "run", "--json"], in: scratch.directory).json()
+    #expect(status["members_planned"] as? Int == 39)
+    #expect(status["members_done"] as? Int == 35)
+    let file = try Binary.run(["inspect", names[3]], in: scratch.directory)
+    #expect(file.output.contains("msl [Pa], gaussian 8 x 16, 9 times"))
+    #expect(file.output.contains("member 3"))
   }
 
   @Test func shardsTogetherMakeTheWholeRun() throws {

@@ -18,10 +18,12 @@ struct InspectCommand: ParsableCommand {
     guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw ApusError(.inputMissing, "no such file", file: file)
     }
-    if file.hasSuffix(".safetensors") {
+    if isDirectory.boolValue {
+      try result.show(RunStatus(file))
+    } else if file.hasSuffix(".safetensors") {
       try result.show(CheckpointSummary(file))
     } else {
-      throw ApusError(.badData, "neither a checkpoint nor a NetCDF file nor a run directory", file: file)
+      try result.show(NetCDFSummary(file))
     }
   }
 }

@@ -76,6 +76,12 @@ final class ClimateSamples: Sendable {
         // Whole days, so that the times of one day share a climate.
         all.filter { ClimateSamples.daysApart($0.dayOfYear, time.dayOfYear) <= window && $0.hour == time.hour }
       } ?? all
+      guard !times.isEmpty else {
+        throw ApusError(
+          .inputMissing, "the climatology has no states near a valid time", file: archive.files.first,
+          variable: variable, found: "none within \(windowDays ?? 0) days of day \(time.dayOfYear), \(time.hour) UTC",
+          expected: "at least one", advice: "Widen window_days, or name an archive of whole years.")
+      }
       let points = grid.pointCount
       return try climate(Key(variable: variable, times: times)) {
         let values = try archive.load(times, channel: channel, threads: self.threads)

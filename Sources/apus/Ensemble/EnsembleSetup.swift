@@ -39,7 +39,8 @@ struct EnsembleSetup {
     guard let first = checkpoints.first else { throw ApusError(.badRunFile, "names no checkpoint", file: path) }
     archive = try Archive(
       run.analyses.files.paths, channels: first.channels, units: first.units, grid: first.grid,
-      degrees: first.degrees)
+      degrees: first.degrees, from: run.analyses.from, to: run.analyses.to)
+    try EnsembleSetup.check(run, file: path, stepHours: first.stepHours, channels: first.channels)
     let models = checkpoints.map { CheckpointForecastModel($0) }
     let analyses = AnalysisCache(archive, limit: 64)
     let settings = EnsembleSetup.settings(run.perturbation, channels: first.channels)
@@ -53,8 +54,71 @@ struct EnsembleSetup {
       initialTimes: run.initialTimes.instants, checkpoints: models.count, pairs: run.perturbation.pairs,
       kind: settings.kind)
     manifest = RunManifest(
-      name: run.name, apusVersion: apusVersion, runFileDigest: SHA256.hexadecimal(of: Array(runFileText.utf8)),
+      name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
       forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written))
+  }
+
+  /// Fingerprint of what decides a member's bits: the run file without its directory, its dates, the number
+  /// of pairs, what is scored and drawn, so that a member alone has the bytes it has in any run.
+  private static func digest(of run: EnsembleRunFile) throws -> String {
+    struct Facts: Encodable {
+      let name: String
+      let seed: UInt64
+      let checkpoints: [InputPath]
+      let analyses: DataPeriod
+      let leadTimeHours: Int
+      let perturbation: PerturbationSection
+      let everyHours: Int
+      let quantiseBits: Int?
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var perturbation = run.perturbation
+    perturbation.pairs = 0
+    let facts = Facts(
+      name: run.name, seed: run.seed, checkpoints: run.checkpoints, analyses: run.analyses,
+      leadTimeHours: run.leadTimeHours, perturbation: perturbation, everyHours: run.output.everyHours,
+      quantiseBits: run.output.quantiseBits)
+    return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
+  }
+
+  /// Checks of the run file that need no forecast, so that they fail before hours of work.
+  private static func check(_ run: EnsembleRunFile, file: String, stepHours: Int, channels: [String]) throws {
+    func refuse(_ key: String, _ problem: String, _ found: String, _ expected: String) -> ApusError {
+      ApusError(.badRunFile, problem, file: file, variable: key, found: found, expected: expected)
+    }
+    let every = run.output.everyHours
+    guard run.leadTimeHours % every == 0 else {
+      throw refuse(
+        "lead_time_hours", "is no multiple of output.every_hours", "\(run.leadTimeHours) h",
+        "a multiple of \(every) h")
+    }
+    if case .computed(_, let hours) = run.perturbation.amplitudes, hours % stepHours != 0 {
+      throw refuse(
+        "amplitude_lead_hours", "is no multiple of the network's step", "\(hours) h",
+        "a multiple of \(stepHours) h")
+    }
+    guard let verification = run.verification else { return }
+    for name in verification.variables where !channels.contains(name) {
+      throw refuse(
+        "verification.variables", "is not forecast", name, "one of " + channels.joined(separator: ", "))
+    }
+    let scored = stride(from: every, through: run.leadTimeHours, by: every).contains {
+      $0 % verification.everyHours == 0
+    }
+    guard scored else {
+      throw refuse(
+        "verification.every_hours", "meets no output time", "\(verification.everyHours) h",
+        "a multiple of \(every) h, at most \(run.leadTimeHours) h")
+    }
+    let hasClimate = verification.climate != nil || run.climatology != nil
+    if let text = verification.threshold {
+      guard let rule = ThresholdRule(argument: text), hasClimate || !rule.needsClimate else {
+        throw refuse(
+          "verification.threshold", "is not understood, or needs a climatology", "'\(text)'",
+          "a number, climate:mean+1std or climate:p95")
+      }
+    }
   }
 
   /// Writes members and products as files.
@@ -96,6 +160,7 @@ struct EnsembleSetup {
     _ section: PerturbationSection, settings: PerturbationSettings, model: CheckpointForecastModel,
     analyses: AnalysisCache, directory: RunDirectory, threads: Int, logger: Logger
   ) throws -> [Double] {
+    guard section.method != .none else { return [] }
     switch section.amplitudes {
     case nil: return []
     case .file(let file):

@@ -178,6 +178,9 @@ struct HindcastResult: Codable {
         "long_name": .text("spread over RMSE of the mean, corrected for the ensemble's size"),
         "units": .text("1"),
       ])
+    try file.variable(
+      "roc_area", .double, ["lead_time"],
+      ["long_name": .text("area under the ROC curve, points and initial times pooled"), "units": .text("1")])
     let present = HindcastScore.allCases.filter { score in
       leads.contains { scores.mean(score, at: .init(variable, leadHours: $0)) != nil }
     }
@@ -210,6 +213,7 @@ struct HindcastResult: Codable {
     let summaries = leads.map { scores.summary(at: .init(variable, leadHours: $0)) }
     try file.put(
       "rank_histogram", summaries.flatMap { $0?.rankHistogram.counts.map(Double.init) ?? [] })
+    try file.put("roc_area", summaries.map { $0?.rocArea ?? .nan })
     try file.put("spread_skill_ratio", summaries.map { $0?.spreadSkillRatio ?? .nan })
     for score in present {
       try file.put(

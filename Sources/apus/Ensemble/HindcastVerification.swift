@@ -1,4 +1,3 @@
-import ArgumentParser
 import Basics
 import Ensembles
 import FieldIO
@@ -30,14 +29,15 @@ struct HindcastVerification {
       }
       return first.units[index]
     }
+    let period = settings.truth ?? setup.run.analyses
     let truth = try Archive(
-      (settings.truth ?? setup.run.analyses).files.paths, channels: channels, units: units, grid: first.grid,
-      degrees: first.degrees)
+      period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
+      from: period.from, to: period.to)
     let climate = try (settings.climate ?? setup.run.climatology).map {
       try ClimateSamples(
         $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
     }
-    let rule = try thresholdRule(hasClimate: climate != nil)
+    let rule = settings.threshold.flatMap { ThresholdRule(argument: $0) }
     let leads = setup.forecaster.leadHours.enumerated().filter {
       $0.element > 0 && $0.element % settings.everyHours == 0
     }
@@ -84,7 +84,10 @@ struct HindcastVerification {
           values, truth: truth, weights: weights, control: 0,
           persistence: start[channel * points..<(channel + 1) * points].map(Double.init),
           climate: background?.sample, threshold: rule?.threshold(background?.quantiles, points: points),
-          withEnergyScore: members.count <= 200, threads: 1)
+          withEnergyScore: members.count <= 200,
+          ties: Philox(
+            seed: setup.run.seed, purpose: .tieBreak, UInt64(bitPattern: Int64(valid.seconds)),
+            UInt64(channel), UInt64(hours)), threads: 1)
         power[index] =
           spectrumLeads.contains(hours)
           ? try EnsembleSpectra(
@@ -109,16 +112,6 @@ struct HindcastVerification {
     return HindcastResult(
       scores: scores, spectra: spectra, channels: channels, units: units, members: members.count,
       threshold: rule?.text)
-  }
-
-  private func thresholdRule(hasClimate: Bool) throws -> ThresholdRule? {
-    guard let text = settings.threshold else { return nil }
-    guard let rule = ThresholdRule(argument: text), hasClimate || !rule.needsClimate else {
-      throw ApusError(
-        .badRunFile, "the threshold is not understood, or needs a climatology", variable: "threshold",
-        found: "'\(text)'", expected: "a number, climate:mean+1std or climate:p95")
-    }
-    return rule
   }
 
   /// One variable of all members at one lead time.

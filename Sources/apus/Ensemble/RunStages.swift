@@ -36,8 +36,10 @@ struct RunStages {
     try setup.requireAnalyses(threads: threads)
     let times = shard.map { setup.plan.shard($0.0, of: $0.1) } ?? setup.plan.initialTimes
     try setup.directory.create(initialTimes: [])
-    let lock = try RunLock(shard.map { "\(setup.directory.lockFile).\($0.0)" } ?? setup.directory.lockFile)
-    defer { withExtendedLifetime(lock) {} }
+    // Shards share the directory with each other, and with nobody else.
+    let lock = try RunLock(setup.directory.lockFile, isShared: shard != nil)
+    let own = try shard.map { try RunLock("\(setup.directory.lockFile).\($0.0)") }
+    defer { withExtendedLifetime((lock, own)) {} }
     try setup.directory.adopt(
       setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
     logger.info(

@@ -1,0 +1,69 @@
+import Basics
+import Ensembles
+import Fields
+import Foundation
+
+/// Where a run stands.
+struct RunStatus: Encodable, CustomStringConvertible {
+  let kind = "run"
+  let name: String
+  let directory: String
+  let membersDone: Int
+  let membersPlanned: Int
+  let productsDone: Int
+  let productsPlanned: Int
+  let failed: [String]
+  let isLocked: Bool
+  let hasReport: Bool
+
+  enum CodingKeys: String, CodingKey {
+    case kind, name, directory, failed
+    case membersDone = "members_done"
+    case membersPlanned = "members_planned"
+    case productsDone = "products_done"
+    case productsPlanned = "products_planned"
+    case isLocked = "is_locked"
+    case hasReport = "has_report"
+  }
+
+  var description: String {
+    var lines = [
+      "run       \(name) in \(directory)\(isLocked ? ", working now" : "")",
+      "members   \(membersDone) of \(membersPlanned)",
+      "products  of \(productsDone) of \(productsPlanned) initial times",
+      "report    \(hasReport ? "done" : "not yet")",
+    ]
+    if !failed.isEmpty { lines.append("failed    " + failed.joined(separator: ", ")) }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Looks at a run directory.
+  /// - Throws: `ApusError` of kind `inputMissing` where there is no run.
+  init(_ directory: String) throws {
+    let run = RunDirectory(directory)
+    guard let manifest = try run.manifest() else {
+      throw ApusError(
+        .inputMissing, "no run here: manifest.json is missing", file: directory,
+        advice: "Give the directory that `apus run` wrote to.")
+    }
+    let times = manifest.initialTimes.compactMap { Instant($0) }
+    membersDone = times.reduce(0) { total, time in
+      total + manifest.members.count { RunDirectory.exists(run.memberFile($0.number, at: time)) }
+    }
+    let notes = (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/failed")) ?? []
+    var isLocked = false
+    if RunDirectory.exists(run.lockFile) {
+      do { _ = try RunLock(run.lockFile) } catch let error as ApusError {
+        isLocked = error.kind == .tryAgainLater
+      }
+    }
+    self.isLocked = isLocked
+    self.directory = directory
+    name = manifest.name
+    membersPlanned = times.count * manifest.members.count
+    productsDone = times.count { run.hasProducts(at: $0) }
+    productsPlanned = times.count
+    failed = notes.sorted().map { $0.replacing(".json", with: "") }
+    hasReport = RunDirectory.exists(run.report)
+  }
+}
