@@ -1,7 +1,8 @@
 import Basics
 import Sphere
 
-/// The scalar transform and its inverse in Float, fields dealt out over threads.
+/// The scalar transform and its inverse in Float. Every thread transforms batches of its own, as it does when
+/// it carries a member or a sample of its own; times are per batch, all threads together.
 enum TransformBench {
   struct Shape {
     let fields: Int
@@ -22,21 +23,18 @@ enum TransformBench {
     try shapes.flatMap { shape in
       let grid = try SphereGrid(shape.kind, latitudes: shape.latitudes, longitudes: shape.longitudes)
       let transform = SphericalTransform<Float>(grid: grid, degrees: shape.degrees)
-      // One slice of the fields a thread: the Legendre tables are then read once by each.
-      let slices = (0..<threads).map { shape.fields * $0 / threads..<shape.fields * ($0 + 1) / threads }
-      let values = Philox(seed: 1, purpose: .test).normals(shape.fields * grid.pointCount).map { Float($0) }
-      let fields = AlignedBuffer(values)
-      let spectra = slices.map { AlignedBuffer<Float>(transform.coefficientCount($0.count)) }
-      let workspaces = slices.map { transform.makeWorkspace($0.count) }
-      // Threads go from call to call without waiting for each other, as they do when each has members of
-      // its own: several calls a repeat, so that waking a thread is not what is timed.
-      let calls = 16
+      let count = shape.fields
+      let values = Philox(seed: 1, purpose: .test).normals(count * grid.pointCount).map { Float($0) }
+      let fields = (0..<threads).map { _ in AlignedBuffer(values) }
+      let spectra = (0..<threads).map { _ in AlignedBuffer<Float>(transform.coefficientCount(count)) }
+      let workspaces = (0..<threads).map { _ in transform.makeWorkspace(count) }
+      // Several calls a repeat, so that waking a thread is not what is timed.
+      let calls = 8
       let forward = try stopwatch.median {
         try Parallel.forEach(threads, threads: threads) { i, _ in
           for _ in 0..<calls {
             transform.forward(
-              fields.pointer + slices[i].lowerBound * grid.pointCount, count: slices[i].count,
-              into: spectra[i].pointer, workspaces[i])
+              fields[i].pointer, count: count, into: spectra[i].pointer, workspaces[i])
           }
         }
       }
@@ -44,8 +42,7 @@ enum TransformBench {
         try Parallel.forEach(threads, threads: threads) { i, _ in
           for _ in 0..<calls {
             transform.inverse(
-              spectra[i].pointer, count: slices[i].count,
-              into: fields.pointer + slices[i].lowerBound * grid.pointCount, workspaces[i])
+              spectra[i].pointer, count: count, into: fields[i].pointer, workspaces[i])
           }
         }
       }
@@ -55,7 +52,7 @@ enum TransformBench {
         4 * Double(shape.fields * (grid.pointCount + 2 * harmonics) + harmonics * grid.latitudeCount)
       return [("forward", forward), ("inverse", inverse)].map { direction, time in
         KernelTiming(
-          name: "sht.\(direction).\(shape.name)", seconds: time.seconds / Double(calls),
+          name: "sht.\(direction).\(shape.name)", seconds: time.seconds / Double(calls * threads),
           repeats: time.repeats * calls,
           operations: operations, bytes: bytes)
       }
