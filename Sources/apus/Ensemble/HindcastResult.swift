@@ -190,7 +190,7 @@ struct HindcastResult: Codable {
         "long_name": .text(score.rawValue.replacing("_", with: " ")), "units": .text(unit),
       ]
       try file.variable(score.rawValue, .double, ["lead_time"], attributes)
-      try file.variable(score.rawValue + "_by_date", .double, ["initial_time", "lead_time"], attributes)
+      try file.variable(score.rawValue + "_by_date", .double, ["lead_time", "initial_time"], attributes)
     }
     let power = spectra.means(variable)
     if let first = power.first {
@@ -223,8 +223,8 @@ struct HindcastResult: Codable {
       }
       try file.put(
         score.rawValue + "_by_date",
-        dates.flatMap { date in
-          byDate.map { values in
+        byDate.flatMap { values in
+          dates.map { date in
             values[date].map { score.isRootOfMean ? $0.squareRoot() : $0 } ?? Double.nan
           }
         })
