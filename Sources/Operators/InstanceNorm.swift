@@ -2,12 +2,12 @@
 /// (not area-weighted) mean and biased variance over all points (spec/hens.md 1.1).
 ///
 /// Kept as the line y = scale x + shift, so that it fuses into the pass that follows.
-struct InstanceNorm {
+package struct InstanceNorm {
   static let epsilon = 1e-6
 
   /// Measures x [channel][point] and writes, per channel, scale, shift, mean and 1/deviation to `lines`
   /// [4][channel].
-  static func measure(
+  package static func measure(
     _ x: UnsafePointer<Float>, channels: Int, points: Int, weight: UnsafePointer<Float>,
     bias: UnsafePointer<Float>, into lines: UnsafeMutablePointer<Float>
   ) {
@@ -24,7 +24,7 @@ struct InstanceNorm {
 
   /// The adjoint, given per channel the sums over points of dy and of dy x:
   /// dx = scale (dy - mean(dy) - xhat mean(dy xhat)), as the line dx = a dy + b x + c.
-  static func adjointLine(
+  package static func adjointLine(
     _ lines: UnsafePointer<Float>, channel c: Int, channels: Int, points: Int, sum: Double, product: Double,
     weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>
   ) -> (a: Float, b: Float, c: Float) {

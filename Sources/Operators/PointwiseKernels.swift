@@ -4,7 +4,7 @@ import Foundation
 ///
 /// GELU is the exact one, x Phi(x), with erf from a rational approximation (the coefficients of
 /// Eigen and XLA); measured against libm over [-12, 12]: absolute error below 5e-7 of max(1, |x|).
-enum PointwiseKernels {
+package enum PointwiseKernels {
   typealias V = SIMD16<Float>
 
   @inline(__always) static func load(_ pointer: UnsafePointer<Float>) -> V {
@@ -74,7 +74,7 @@ enum PointwiseKernels {
   }
 
   /// y_i = gelu(a x_i + b).
-  static func affineGelu(
+  package static func affineGelu(
     _ x: UnsafePointer<Float>, _ a: Float, _ b: Float, _ count: Int, into y: UnsafeMutablePointer<Float>
   ) {
     let (va, vb) = (V(repeating: a), V(repeating: b))
@@ -90,7 +90,7 @@ enum PointwiseKernels {
   }
 
   /// y_i = gelu(a x_i + b) and d_i *= gelu'(a x_i + b).
-  static func affineGeluAdjoint(
+  package static func affineGeluAdjoint(
     _ x: UnsafePointer<Float>, _ a: Float, _ b: Float, _ count: Int, into y: UnsafeMutablePointer<Float>,
     _ d: UnsafeMutablePointer<Float>
   ) {

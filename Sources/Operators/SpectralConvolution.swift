@@ -4,14 +4,20 @@
 /// X and Y in the transform's native layout [m][l][re, im][channel], of which only m <= l is touched;
 /// W as [l][re, im][in][out]. A complex product is four real ones over planes, so the weights need no
 /// second copy and every product is an sgemm of [orders] x [in] x [out].
-struct SpectralConvolution {
+package struct SpectralConvolution {
   let channels: Int
   let degrees: Int
   let orders: Int
 
+  package init(channels: Int, degrees: Int, orders: Int) {
+    self.channels = channels
+    self.degrees = degrees
+    self.orders = orders
+  }
+
   private func rows(_ l: Int) -> Int { min(l + 1, orders) }
 
-  func forward(_ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
+  package func forward(_ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
     let c = channels
     let stride = degrees * 2 * c
     for l in 0..<degrees {
@@ -27,7 +33,7 @@ struct SpectralConvolution {
   }
 
   /// dX = dY W^H into `dx`; dW += X^H dY, with gradients as dL/dRe, dL/dIm.
-  func adjoint(
+  package func adjoint(
     _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
     into dx: UnsafeMutablePointer<Float>, weights dw: UnsafeMutablePointer<Float>
   ) {

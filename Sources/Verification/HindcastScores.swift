@@ -53,6 +53,24 @@ public struct HindcastScores: Sendable, Codable {
   /// No cases yet.
   public init() {}
 
+  /// One place with its dates, for encoding in a fixed order.
+  private struct Entry: Codable {
+    let place: Place
+    let cases: [Int: CaseScores]
+  }
+
+  /// Reads what `encode` wrote.
+  public init(from decoder: any Decoder) throws {
+    let entries = try decoder.singleValueContainer().decode([Entry].self)
+    cases = Dictionary(entries.map { ($0.place, $0.cases) }) { first, _ in first }
+  }
+
+  /// Writes places in order, so that the same scores give the same bytes.
+  public func encode(to encoder: any Encoder) throws {
+    var box = encoder.singleValueContainer()
+    try box.encode(places.map { Entry(place: $0, cases: cases[$0] ?? [:]) })
+  }
+
   /// Adds one date, or replaces what was there of the same date, variable and lead time.
   /// - Throws: `ApusError` (`badData`) where the number of members differs from earlier dates.
   public mutating func add(_ scores: CaseScores, initial: Instant, variable: String, leadHours: Int) throws {
