@@ -67,7 +67,8 @@ let package = Package(
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
     tests(of: "Operators", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
-    tests(of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
+    tests(
+      of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
     tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),
     tests(
       of: "Ensembles",

@@ -11,9 +11,13 @@ public struct CheckpointForecastModel: ForecastModel {
   /// The model of a checkpoint.
   public init(_ checkpoint: Checkpoint) { self.checkpoint = checkpoint }
 
+  /// See `ForecastModel`.
   public var channels: [String] { checkpoint.channels }
+  /// See `ForecastModel`.
   public var grid: SphereGrid { checkpoint.grid }
+  /// See `ForecastModel`.
   public var stepHours: Int { checkpoint.stepHours }
+  /// See `ForecastModel`.
   public var identifier: String { checkpoint.digest }
 
   private final class Workspace: ForecastWorkspace {
@@ -21,8 +25,10 @@ public struct CheckpointForecastModel: ForecastModel {
     init(_ checkpoint: Checkpoint) { inner = CheckpointWorkspace(checkpoint) }
   }
 
+  /// See `ForecastModel`.
   public func makeWorkspace() -> any ForecastWorkspace { Workspace(checkpoint) }
 
+  /// See `ForecastModel`.
   public func step(_ state: State, workspace: any ForecastWorkspace) throws -> State {
     try requireFitting(state)
     guard let workspace = workspace as? Workspace else {

@@ -20,6 +20,7 @@ public struct NetCDFRunStore: RunStore {
     self.quantiseBits = quantiseBits
   }
 
+  /// See `RunStore`.
   public func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws -> Trajectory
   {
     var kept = trajectory
@@ -38,6 +39,7 @@ public struct NetCDFRunStore: RunStore {
     return kept
   }
 
+  /// See `RunStore`.
   public func read(_ path: String) throws -> Trajectory {
     let reader = try NetCDFReader(path)
     let series = try manifest.channels.map { try GriddedVariable(reader, $0) }
@@ -55,6 +57,7 @@ public struct NetCDFRunStore: RunStore {
       values: values)
   }
 
+  /// See `RunStore`.
   public func write(
     _ product: RunDirectory.Product, values: [Float], like shape: Trajectory, members: Int, to path: String
   ) throws {

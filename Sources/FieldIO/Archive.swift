@@ -82,7 +82,9 @@ public final class Archive: Sendable {
       var map: [Instant: Place] = [:]
       for (number, source) in recipe.sources.enumerated() {
         for (time, instant) in source.variable.times.enumerated()
-        where map[instant] == nil && (from.map { $0 <= instant } ?? true) && (to.map { instant <= $0 } ?? true) {
+        where map[instant] == nil && (from.map { $0 <= instant } ?? true)
+          && (to.map { instant <= $0 } ?? true)
+        {
           map[instant] = Place(source: number, time: time)
         }
       }
@@ -123,7 +125,8 @@ public final class Archive: Sendable {
 
   /// One channel, by its number, at many times: [time][latitude][longitude].
   /// - Throws: as `state(at:)`.
-  public func load(_ times: [Instant], channel: Int, threads: Int = Parallel.defaultThreads) throws -> [Float] {
+  public func load(_ times: [Instant], channel: Int, threads: Int = Parallel.defaultThreads) throws -> [Float]
+  {
     try load(times, [channel], threads: threads)
   }
 
@@ -172,7 +175,8 @@ public final class Archive: Sendable {
       let before = inside.last { $0 < gap } ?? first
       let after = inside.first { $0 > gap } ?? last
       throw ApusError(
-        .badData, "gap in time", file: files.count == 1 ? files[0] : "\(files[0]) and \(files.count - 1) more",
+        .badData, "gap in time",
+        file: files.count == 1 ? files[0] : "\(files[0]) and \(files.count - 1) more",
         found: "nothing between \(before) and \(after)", expected: "a state every \(stepHours) h",
         advice: "Add the missing files, or name the periods on either side as entries of their own.")
     }
@@ -205,7 +209,8 @@ public final class Archive: Sendable {
     }
   }
 
-  private func regrid(_ fields: [Float], from source: SphereGrid, count: Int, threads: Int) throws -> [Float] {
+  private func regrid(_ fields: [Float], from source: SphereGrid, count: Int, threads: Int) throws -> [Float]
+  {
     guard let regridding = regriddings[source] else { return fields }
     return try regridding.apply(fields, count: count, threads: threads)
   }
@@ -240,7 +245,8 @@ public final class Archive: Sendable {
 
   // MARK: - Finding channels
 
-  private static func recipe(for name: String, unit: inout String?, in readers: [NetCDFReader]) throws -> Recipe
+  private static func recipe(for name: String, unit: inout String?, in readers: [NetCDFReader]) throws
+    -> Recipe
   {
     let direct = try sources(of: name, unit: &unit, in: readers)
     if !direct.isEmpty { return .read(direct) }
@@ -250,7 +256,8 @@ public final class Archive: Sendable {
       var speed: String? = "m s-1"
       let eastward = try sources(of: "u\(level)", unit: &speed, in: readers)
       let northward = try sources(of: "v\(level)", unit: &speed, in: readers)
-      let pairs = eastward.count == northward.count
+      let pairs =
+        eastward.count == northward.count
         && zip(eastward, northward).allSatisfy {
           $0.variable.times == $1.variable.times && $0.variable.grid == $1.variable.grid
         }

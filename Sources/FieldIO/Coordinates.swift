@@ -27,7 +27,9 @@ struct Coordinates {
   /// What a dimension runs over: by its coordinate variable's attributes, then by its name.
   func axis(of dimension: String) -> GriddedVariable.Axis {
     let byName = Coordinates.names[dimension.lowercased()]
-    guard let variable = reader.variables.first(where: { $0.name == dimension }) else { return byName ?? .other }
+    guard let variable = reader.variables.first(where: { $0.name == dimension }) else {
+      return byName ?? .other
+    }
     if let axis = variable.text("standard_name").flatMap({ Coordinates.standardNames[$0] }) { return axis }
     let units = variable.text("units") ?? ""
     if units.contains(" since ") { return .time }
@@ -38,7 +40,8 @@ struct Coordinates {
 
   /// Values of a dimension's coordinate variable; 0, 1, 2... where it has none.
   func values(_ dimension: NetCDFReader.Dimension) throws -> [Double] {
-    guard let variable = reader.variables.first(where: { $0.name == dimension.name }), variable.isNumeric else {
+    guard let variable = reader.variables.first(where: { $0.name == dimension.name }), variable.isNumeric
+    else {
       return (0..<dimension.length).map(Double.init)
     }
     return try reader.values(variable)

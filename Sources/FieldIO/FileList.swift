@@ -11,7 +11,8 @@ public enum FileList {
       defer { globfree(&matches) }
       guard glob(pattern, GLOB_TILDE, nil, &matches) == 0, matches.gl_pathc > 0 else {
         throw ApusError(
-          .inputMissing, "no such file", file: pattern, advice: "Relative paths start at \(currentDirectory).")
+          .inputMissing, "no such file", file: pattern, advice: "Relative paths start at \(currentDirectory)."
+        )
       }
       return (0..<Int(matches.gl_pathc)).compactMap { index in
         matches.gl_pathv[index].map { String(cString: $0) }

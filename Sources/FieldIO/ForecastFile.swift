@@ -140,7 +140,8 @@ public struct ForecastFile: Sendable {
   private func defineVertical(_ name: String, _ file: NetCDFWriter, known: [String]) throws -> [(
     name: String, value: Double
   )] {
-    guard let channel = ChannelCatalogue.channel(name), let scalar = verticalName(name), !known.contains(scalar)
+    guard let channel = ChannelCatalogue.channel(name), let scalar = verticalName(name),
+      !known.contains(scalar)
     else { return [] }
     if let level = channel.level {
       try file.variable(

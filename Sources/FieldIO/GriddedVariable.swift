@@ -125,7 +125,9 @@ public final class GriddedVariable: Sendable {
     let raw = try reader.values(variable, start: start, count: count)
     let (rows, columns) = (grid.latitudeCount, grid.longitudeCount)
     var strides = [Int](repeating: 1, count: count.count)
-    for place in strides.indices.dropLast().reversed() { strides[place] = strides[place + 1] * count[place + 1] }
+    for place in strides.indices.dropLast().reversed() {
+      strides[place] = strides[place + 1] * count[place + 1]
+    }
     func stride(_ wanted: Axis) -> Int { axes.firstIndex(of: wanted).map { strides[$0] } ?? 0 }
     let (outer, down, along) = (stride(axis), stride(.latitude), stride(.longitude))
     return [Float](unsafeUninitializedCapacity: range.count * rows * columns) { target, filled in

@@ -8,15 +8,21 @@ import Foundation
 public final class NetCDFReader: Sendable {
   /// A dimension.
   public struct Dimension: Sendable, Hashable {
+    /// Its name.
     public let name: String
+    /// Number of entries.
     public let length: Int
+    /// Whether it can grow.
     public let isUnlimited: Bool
   }
 
   /// A variable: its dimensions slowest first.
   public struct Variable: Sendable {
+    /// Its name.
     public let name: String
+    /// Its dimensions, slowest first.
     public let dimensions: [Dimension]
+    /// Its attributes.
     public let attributes: [String: NetCDFAttribute]
     /// Whether it holds numbers rather than text.
     public let isNumeric: Bool
@@ -151,7 +157,9 @@ public final class NetCDFReader: Sendable {
   private static func structure(_ handle: Int32, path: String) throws -> (
     [Dimension], [Variable], [String: NetCDFAttribute]
   ) {
-    var (dimensionCount, variableCount, attributeCount, unlimited): (Int32, Int32, Int32, Int32) = (0, 0, 0, -1)
+    var (dimensionCount, variableCount, attributeCount, unlimited): (Int32, Int32, Int32, Int32) = (
+      0, 0, 0, -1
+    )
     nc_inq(handle, &dimensionCount, &variableCount, &attributeCount, &unlimited)
     var dimensions: [Dimension] = []
     for i in 0..<dimensionCount {
@@ -176,7 +184,8 @@ public final class NetCDFReader: Sendable {
     return (dimensions, variables, attributes(handle, of: NC_GLOBAL, count: attributeCount))
   }
 
-  private static func attributes(_ handle: Int32, of variable: Int32, count: Int32) -> [String: NetCDFAttribute]
+  private static func attributes(_ handle: Int32, of variable: Int32, count: Int32) -> [String:
+    NetCDFAttribute]
   {
     var result: [String: NetCDFAttribute] = [:]
     for i in 0..<count {
@@ -187,7 +196,8 @@ public final class NetCDFReader: Sendable {
       case NC_CHAR:
         var bytes = [CChar](repeating: 0, count: length + 1)
         nc_get_att_text(handle, variable, name, &bytes)
-        result[name] = .text(String(decoding: bytes.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self))
+        result[name] = .text(
+          String(decoding: bytes.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self))
       case NC_STRING:
         var strings = [UnsafeMutablePointer<CChar>?](repeating: nil, count: length)
         nc_get_att_string(handle, variable, name, &strings)

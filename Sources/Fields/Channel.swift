@@ -93,7 +93,8 @@ public enum ChannelCatalogue {
       quantity: "tp", unit: "kg m-2", standardName: "precipitation_amount", longName: "total precipitation",
       isNonNegative: true, aliases: ["total_precipitation"]),
     Entry(
-      quantity: "sst", unit: "K", standardName: "sea_surface_temperature", longName: "sea surface temperature",
+      quantity: "sst", unit: "K", standardName: "sea_surface_temperature",
+      longName: "sea surface temperature",
       aliases: ["tos", "sea_surface_temperature"]),
     Entry(
       quantity: "lsm", unit: "1", standardName: "land_area_fraction", longName: "land area fraction",

@@ -24,7 +24,9 @@ public struct NormalisationSums: Sendable {
 
   /// Adds states that follow each other, [time][channel][latitude][longitude], physical units; each time
   /// `stride` states on is one step later.
-  public mutating func add(_ states: [Float], times: Int, stride: Int = 1, threads: Int = Parallel.defaultThreads)
+  public mutating func add(
+    _ states: [Float], times: Int, stride: Int = 1, threads: Int = Parallel.defaultThreads
+  )
     throws
   {
     let points = grid.pointCount

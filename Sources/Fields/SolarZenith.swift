@@ -14,7 +14,9 @@ public enum SolarZenith {
       let latitude = .pi / 2 - grid.colatitudes[row]
       let constant = sin(latitude) * sin(sun.declination)
       let factor = cos(latitude) * cos(sun.declination)
-      for column in 0..<columns { values[row * columns + column] = Float(constant + factor * hourAngles[column]) }
+      for column in 0..<columns {
+        values[row * columns + column] = Float(constant + factor * hourAngles[column])
+      }
     }
     return values
   }
@@ -36,7 +38,8 @@ public enum SolarZenith {
     let obliquity =
       (23 + 26.0 / 60 + 21.406 / 3600
         - (46.836769 * t - 0.0001831 * t * t + 0.00200340 * t * t * t - 0.576e-6 * pow(t, 4)
-          - 4.34e-8 * pow(t, 5)) / 3600) * radian
+          - 4.34e-8 * pow(t, 5)) / 3600)
+      * radian
     let x = cos(longitude)
     let y = cos(obliquity) * sin(longitude)
     let z = sin(obliquity) * sin(longitude)

@@ -9,6 +9,7 @@ public enum Units {
   public struct Conversion: Sendable, Hashable {
     /// new = scale x old + offset.
     public let scale: Double
+    /// Added after scaling.
     public let offset: Double
     /// Changes nothing.
     public var isIdentity: Bool { scale == 1 && offset == 0 }

@@ -42,7 +42,8 @@ public struct Checkpoint: Sendable {
   /// - Throws: `ApusError` of kind `badData` where channels and features do not fit the network.
   public init(
     network: SFNO, parameters: AlignedBuffer<Float>, channels: [String], units: [String],
-    normalisation: Normalisation, features: InputFeatures, staticFields: [Float], degrees: Int, stepHours: Int,
+    normalisation: Normalisation, features: InputFeatures, staticFields: [Float], degrees: Int,
+    stepHours: Int,
     provenance: String, file: String = "", digest: String = ""
   ) throws {
     let configuration = network.configuration

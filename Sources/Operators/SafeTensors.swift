@@ -77,6 +77,8 @@ public struct SafeTensors: Sendable {
   private struct Entry: Codable {
     var dtype: String
     var shape: [Int]
+    // The format's own key.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     var data_offsets: [Int]
   }
 

@@ -17,7 +17,9 @@ package struct SpectralConvolution {
 
   private func rows(_ l: Int) -> Int { min(l + 1, orders) }
 
-  package func forward(_ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>) {
+  package func forward(
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  ) {
     let c = channels
     let stride = degrees * 2 * c
     for l in 0..<degrees {

@@ -21,7 +21,9 @@ public struct InputPath: Sendable, Hashable, Codable {
     }
     let directory = (runFile as NSString).deletingLastPathComponent
     let here = directory.isEmpty ? "." : directory
-    let places = [here, here + "/..", here + "/../.."].map { (($0 + "/" + written) as NSString).standardizingPath }
+    let places = [here, here + "/..", here + "/../.."].map {
+      (($0 + "/" + written) as NSString).standardizingPath
+    }
     path = places.first(where: InputPath.exists) ?? written
   }
 

@@ -45,6 +45,7 @@ public struct SphereGrid: Sendable, Hashable, CustomStringConvertible {
     return min(rows, longitudeCount / 2 + 1)
   }
 
+  /// In words.
   public var description: String { "\(kind.rawValue) \(latitudeCount) x \(longitudeCount)" }
 
   /// A grid of the given kind and size.

@@ -39,12 +39,15 @@ public let singleThreadedBLAS: Void = {
 }()
 
 extension Float: TransformScalar {
+  /// See `TransformScalar`.
   public static func fold(
     _ rows: UnsafePointer<Float>, count: Int, length n: Int, into parts: UnsafeMutablePointer<Float>
   ) { FoldedRows.fold(rows, count: count, length: n, into: parts) }
+  /// See `TransformScalar`.
   public static func unfold(
     _ parts: UnsafePointer<Float>, count: Int, length n: Int, into rows: UnsafeMutablePointer<Float>
   ) { FoldedRows.unfold(parts, count: count, length: n, into: rows) }
+  /// See `TransformScalar`.
   @inline(__always)
   public static func gemm(
     transposeA: Bool, transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, alpha: Float,
@@ -55,6 +58,7 @@ extension Float: TransformScalar {
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
       Int32(m), Int32(n), Int32(k), alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
   }
+  /// See `TransformScalar`.
   public static func planForward(length n: Int, rows: Int) -> OpaquePointer? {
     let columns = n / 2 + 1
     let real = AlignedBuffer<Float>(n * rows)
@@ -68,6 +72,7 @@ extension Float: TransformScalar {
       }
     }
   }
+  /// See `TransformScalar`.
   public static func planInverse(length n: Int, rows: Int) -> OpaquePointer? {
     let columns = n / 2 + 1
     let real = AlignedBuffer<Float>(n * rows)
@@ -81,6 +86,7 @@ extension Float: TransformScalar {
       }
     }
   }
+  /// See `TransformScalar`.
   public static func executeForward(
     _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
   ) {
@@ -88,6 +94,7 @@ extension Float: TransformScalar {
       fftwf_execute_dft_r2c(plan, input, $0)
     }
   }
+  /// See `TransformScalar`.
   public static func executeInverse(
     _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Float>, _ output: UnsafeMutablePointer<Float>
   ) {
@@ -95,16 +102,20 @@ extension Float: TransformScalar {
       fftwf_execute_dft_c2r(plan, $0, output)
     }
   }
+  /// See `TransformScalar`.
   public static func destroy(_ plan: OpaquePointer) { plannerLock.withLock { _ in fftwf_destroy_plan(plan) } }
 }
 
 extension Double: TransformScalar {
+  /// See `TransformScalar`.
   public static func fold(
     _ rows: UnsafePointer<Double>, count: Int, length n: Int, into parts: UnsafeMutablePointer<Double>
   ) { FoldedRows.fold(rows, count: count, length: n, into: parts) }
+  /// See `TransformScalar`.
   public static func unfold(
     _ parts: UnsafePointer<Double>, count: Int, length n: Int, into rows: UnsafeMutablePointer<Double>
   ) { FoldedRows.unfold(parts, count: count, length: n, into: rows) }
+  /// See `TransformScalar`.
   @inline(__always)
   public static func gemm(
     transposeA: Bool, transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, alpha: Double,
@@ -115,6 +126,7 @@ extension Double: TransformScalar {
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
       Int32(m), Int32(n), Int32(k), alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
   }
+  /// See `TransformScalar`.
   public static func planForward(length n: Int, rows: Int) -> OpaquePointer? {
     let columns = n / 2 + 1
     let real = AlignedBuffer<Double>(n * rows)
@@ -128,6 +140,7 @@ extension Double: TransformScalar {
       }
     }
   }
+  /// See `TransformScalar`.
   public static func planInverse(length n: Int, rows: Int) -> OpaquePointer? {
     let columns = n / 2 + 1
     let real = AlignedBuffer<Double>(n * rows)
@@ -141,6 +154,7 @@ extension Double: TransformScalar {
       }
     }
   }
+  /// See `TransformScalar`.
   public static func executeForward(
     _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Double>, _ output: UnsafeMutablePointer<Double>
   ) {
@@ -148,6 +162,7 @@ extension Double: TransformScalar {
       fftw_execute_dft_r2c(plan, input, $0)
     }
   }
+  /// See `TransformScalar`.
   public static func executeInverse(
     _ plan: OpaquePointer, _ input: UnsafeMutablePointer<Double>, _ output: UnsafeMutablePointer<Double>
   ) {
@@ -155,5 +170,6 @@ extension Double: TransformScalar {
       fftw_execute_dft_c2r(plan, $0, output)
     }
   }
+  /// See `TransformScalar`.
   public static func destroy(_ plan: OpaquePointer) { plannerLock.withLock { _ in fftw_destroy_plan(plan) } }
 }

@@ -21,7 +21,9 @@ public final class BatchGradient: @unchecked Sendable {
 
     init(_ network: SFNO, steps: Int) {
       let points = network.grid.pointCount
-      let (inputs, outputs) = (network.configuration.inp_chans * points, network.configuration.out_chans * points)
+      let (inputs, outputs) = (
+        network.configuration.inp_chans * points, network.configuration.out_chans * points
+      )
       workspaces = (0..<steps).map { _ in network.makeWorkspace(recording: true) }
       self.inputs = (0..<steps).map { _ in AlignedBuffer(inputs) }
       self.outputs = (0..<steps).map { _ in AlignedBuffer(outputs) }
@@ -74,7 +76,8 @@ public final class BatchGradient: @unchecked Sendable {
     for step in 0..<steps {
       let input = lane.inputs[step].pointer
       input.update(
-        from: step == 0 ? set.state(sample, step: 0) : UnsafePointer(lane.outputs[step - 1].pointer), count: state)
+        from: step == 0 ? set.state(sample, step: 0) : UnsafePointer(lane.outputs[step - 1].pointer),
+        count: state)
       features.fill(input + state, at: set.time(sample, step: step))
       network.forward(
         parameters.pointer, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])

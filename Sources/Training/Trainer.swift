@@ -32,7 +32,8 @@ public final class Trainer {
   /// - Throws: `ApusError` of kind `badData` where there are fewer samples than a batch takes.
   public init(
     network: SFNO, parameters: AlignedBuffer<Float>, features: FeatureFields, loss: TendencyLoss,
-    set: TrainingSet, validation: TrainingSet?, settings: TrainerSettings, threads: Int = Parallel.defaultThreads
+    set: TrainingSet, validation: TrainingSet?, settings: TrainerSettings,
+    threads: Int = Parallel.defaultThreads
   ) throws {
     guard set.count >= settings.batchSize else {
       throw ApusError(

@@ -38,7 +38,8 @@ public struct TrainingState: Sendable {
   public static func read(_ path: String, fingerprint: String, count: Int) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let content = try SafeTensors.read(path)
-    guard let step = content.metadata["step"].flatMap({ Int($0) }), let found = content.metadata["fingerprint"],
+    guard let step = content.metadata["step"].flatMap({ Int($0) }),
+      let found = content.metadata["fingerprint"],
       let curve = content.metadata["curve"].flatMap({
         try? JSONDecoder().decode([LossCurve.Point].self, from: Data($0.utf8))
       })

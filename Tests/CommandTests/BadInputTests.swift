@@ -27,7 +27,8 @@ import Testing
     #expect(lines.count == 1, "\(outcome.errors)")
     for part in parts { #expect(lines.first?.contains(part) == true, "\(part) is not in: \(outcome.errors)") }
     // No member and no product, whole or half.
-    #expect(!scratch.files.contains { $0.contains("member_") || $0.contains("products/") || $0.contains(".tmp-") })
+    #expect(
+      !scratch.files.contains { $0.contains("member_") || $0.contains("products/") || $0.contains(".tmp-") })
   }
 
   @Test func missingFile() throws {
@@ -53,7 +54,9 @@ import Testing
   @Test func unknownGrid() throws {
     let file = scratch.file("a.nc").path
     try SmallWorld.write(to: file, .init(latitudes: [80, 60, 40, 20, -10, -40, -60, -80]))
-    expect(try run(world.ensemble(analyses: file)), 65, [file, "unknown grid", "8 latitudes x 16 longitudes", "cdo"])
+    expect(
+      try run(world.ensemble(analyses: file)), 65,
+      [file, "unknown grid", "8 latitudes x 16 longitudes", "cdo"])
   }
 
   @Test func missingValuesInAnAnalysis() throws {
@@ -68,7 +71,8 @@ import Testing
     let file = scratch.file("a.nc").path
     try SmallWorld.write(to: file, .init(missingHour: 13 * 24 - 12))
     expect(
-      try run(world.ensemble(analyses: file)), 66, [file, "no state at 2026-01-13T12:00:00Z", "2026-01-13T06"])
+      try run(world.ensemble(analyses: file)), 66,
+      [file, "no state at 2026-01-13T12:00:00Z", "2026-01-13T06"])
     try SmallWorld.write(to: file, .init(missingHour: 48))
     expect(
       try run(world.training(files: file), command: "train"), 65,
@@ -156,7 +160,9 @@ import Testing
     expect(
       try run(text), 78, ["run.yml:", "sead_channels", "seed_channels"])
     // Line and column of the key.
-    let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex { $0.contains("sead") }
+    let line = text.split(separator: "\n", omittingEmptySubsequences: false).firstIndex {
+      $0.contains("sead")
+    }
     #expect(try run(text).errors.contains("run.yml:\((line ?? 0) + 1):3"))
   }
 

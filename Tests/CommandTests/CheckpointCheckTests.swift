@@ -5,7 +5,8 @@ import Testing
 @Suite struct CheckpointCheckTests {
   /// The HENS training code's own small network; the copy that OperatorsTests ships.
   static let reference = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("OperatorsTests/Resources/sfno_hens_small.safetensors")
+    .deletingLastPathComponent().appendingPathComponent(
+      "OperatorsTests/Resources/sfno_hens_small.safetensors")
 
   /// The reference with something changed, in `scratch`.
   static func changed(_ scratch: Scratch, _ change: (inout SafeTensors) throws -> Void) throws -> String {

@@ -14,7 +14,8 @@ final class SmallWorld: Sendable {
   var gridFile: String { directory.appendingPathComponent("grid.txt").path }
 
   private init() throws {
-    directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-world-\(UUID().uuidString)")
+    directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "apus-world-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     try GridDescription.text(for: try SmallWorld.grid()).write(
       toFile: gridFile, atomically: true, encoding: .utf8)
@@ -63,7 +64,8 @@ final class SmallWorld: Sendable {
         for colatitude in grid.colatitudes {
           for longitude in grid.longitudes {
             let phase = longitude * .pi / 180 - Double(hour) / 6 * 0.3
-            let wave = sin(colatitude) * (cos(phase) + 0.5 * sin(2 * phase + 0.1 * Double(hour) / 6 + Double(number)))
+            let wave =
+              sin(colatitude) * (cos(phase) + 0.5 * sin(2 * phase + 0.1 * Double(hour) / 6 + Double(number)))
             values.append(Float(offset + amplitude * (wave + cos(colatitude))))
           }
         }

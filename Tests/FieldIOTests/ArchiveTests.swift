@@ -74,13 +74,16 @@ final class ArchiveFiles {
     try file.put("latitude", rowOrder.map { grid.latitudes[$0] })
     try file.put(
       "longitude",
-      columnOrder.map { layout.fromMinus180 && $0 >= columns / 2 ? grid.longitudes[$0] - 360 : grid.longitudes[$0] })
+      columnOrder.map {
+        layout.fromMinus180 && $0 >= columns / 2 ? grid.longitudes[$0] - 360 : grid.longitudes[$0]
+      })
     if !layout.levels.isEmpty { try file.put("pressure_level", layout.levels) }
     var values: [Float] = []
     for time in layout.hours.indices {
       let field = field(time)
       for level in 0..<max(layout.levels.count, 1) {
-        values += rowOrder.flatMap { row in columnOrder.map { field[row * columns + $0] + 100 * Float(level) } }
+        values += rowOrder.flatMap { row in columnOrder.map { field[row * columns + $0] + 100 * Float(level) }
+        }
       }
     }
     if layout.withNaN { values[7] = .nan }
@@ -168,7 +171,9 @@ final class ArchiveFiles {
     try file.put("time", [0.0])
     try file.put("lat", files.grid.latitudes)
     try file.put("lon", files.grid.longitudes)
-    let eastward = files.grid.colatitudes.flatMap { colatitude in (0..<32).map { _ in Float(30 * sin(colatitude)) } }
+    let eastward = files.grid.colatitudes.flatMap { colatitude in
+      (0..<32).map { _ in Float(30 * sin(colatitude)) }
+    }
     try file.put("u850", eastward)
     try file.put("v850", [Float](repeating: 0, count: 512))
     try file.finish()

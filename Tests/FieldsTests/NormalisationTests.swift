@@ -70,7 +70,8 @@ import Testing
     #expect(abs(Double(cosine[0]) - sin(23.44 * .pi / 180)) < 1e-3)
     // Half the globe is day.
     let weights = grid.areaWeights
-    let mean = cosine.indices.reduce(0.0) { $0 + weights[$1 / 72] * Double(cosine[$1]) } / Double(cosine.count)
+    let mean =
+      cosine.indices.reduce(0.0) { $0 + weights[$1 / 72] * Double(cosine[$1]) } / Double(cosine.count)
     #expect(abs(mean) < 1e-6)
   }
 

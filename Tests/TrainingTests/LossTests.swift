@@ -73,7 +73,9 @@ import Training
     for i in 0..<count { #expect(abs(Double(parameters.pointer[i]) - expected[i]) < 1e-5) }
   }
 
-  private func pow(_ base: Double, _ exponent: Int) -> Double { (0..<exponent).reduce(1) { value, _ in value * base } }
+  private func pow(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1) { value, _ in value * base }
+  }
 
   @Test func theScheduleWarmsUpAndComesDown() {
     let schedule = LearningRateSchedule(peak: 1, final: 0.1, warmupSteps: 10, steps: 110)

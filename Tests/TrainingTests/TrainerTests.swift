@@ -43,7 +43,8 @@ struct SmallTraining {
 
   func settings(steps: Int) -> TrainerSettings {
     TrainerSettings(
-      seed: 3, batchSize: 6, schedule: LearningRateSchedule(peak: 3e-3, final: 0, warmupSteps: 3, steps: steps),
+      seed: 3, batchSize: 6,
+      schedule: LearningRateSchedule(peak: 3e-3, final: 0, warmupSteps: 3, steps: steps),
       gradientClip: 1, averageDecay: 0.9, saveEvery: 10, validateEvery: 20)
   }
 

@@ -65,7 +65,10 @@ struct ClimateCommand: ParsableCommand {
       ("Conventions", "CF-1.8"), ("title", "Climatology \(first) to \(last)"),
       ("institution", "made with Apus"), ("source", archive.files.joined(separator: ", ")),
       ("history", "apus climate"), ("references", "Apus \(apusVersion)"),
-      ("comment", "Sample of states every \(everyHours) h, spectrally truncated to degrees l < \(archive.degrees)"),
+      (
+        "comment",
+        "Sample of states every \(everyHours) h, spectrally truncated to degrees l < \(archive.degrees)"
+      ),
     ] {
       try file.attribute(name, .text(text))
     }
@@ -118,7 +121,8 @@ struct ClimateCommand: ParsableCommand {
         sample += states[start..<start + points]
       }
       try file.put(channel, sample)
-      let quantiles = try ClimateQuantiles(EnsembleValues(sample, members: chosen.count), threads: threads.count)
+      let quantiles = try ClimateQuantiles(
+        EnsembleValues(sample, members: chosen.count), threads: threads.count)
       try file.put("\(channel)_mean", quantiles.mean)
       try file.put("\(channel)_standard_deviation", quantiles.standardDeviation)
     }

@@ -5,7 +5,8 @@ import Foundation
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "The main job on data and checkpoints that ship with Apus: an ensemble hindcast of real weather.",
+    abstract:
+      "The main job on data and checkpoints that ship with Apus: an ensemble hindcast of real weather.",
     discussion: """
       Runs pipelines/demo.yml: bred vectors x checkpoints from ERA5 analyses of February 2026, forecasts to \
       day 5, scores against ERA5, and a report to open in a browser.
@@ -30,14 +31,16 @@ struct DemoCommand: ParsableCommand {
   /// built in, or share/apus of where it was installed.
   static func home() throws -> String {
     let program =
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+      ?? CommandLine.arguments[0]
     var places = ["."]
     var directory = (program as NSString).deletingLastPathComponent
     while directory.count > 1 {
       places += [directory, directory + "/share/apus"]
       directory = (directory as NSString).deletingLastPathComponent
     }
-    if let home = places.first(where: { FileManager.default.fileExists(atPath: $0 + "/pipelines/demo.yml") }) {
+    if let home = places.first(where: { FileManager.default.fileExists(atPath: $0 + "/pipelines/demo.yml") })
+    {
       return home
     }
     throw ApusError(

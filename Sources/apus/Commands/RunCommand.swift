@@ -9,7 +9,9 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var options: PipelineOptions
 
-  @Option(help: ArgumentHelp("Only part i of n (i from 0) of the initial times, forecasts alone.", valueName: "i/n"))
+  @Option(
+    help: ArgumentHelp("Only part i of n (i from 0) of the initial times, forecasts alone.", valueName: "i/n")
+  )
   var shard: Shard?
 
   @OptionGroup var result: ResultOptions

@@ -13,7 +13,8 @@ struct BredVectorFiles {
 
   func write() throws {
     let directory = setup.directory.path + "/perturbations"
-    do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
+    do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch
+    {
       throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
     }
     let first = setup.checkpoints[0]

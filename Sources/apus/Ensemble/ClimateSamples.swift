@@ -39,7 +39,8 @@ final class ClimateSamples: Sendable {
         period.files.paths, channels: channels, units: units, grid: grid, degrees: degrees)
       let times = archive.times.filter(period.contains)
       guard !times.isEmpty else {
-        throw ApusError(.inputMissing, "the climatology has no states in its period", file: archive.files.first)
+        throw ApusError(
+          .inputMissing, "the climatology has no states in its period", file: archive.files.first)
       }
       self.source = .archive(archive, times: times, windowDays: windowDays)
     case .file(let path):
@@ -72,14 +73,18 @@ final class ClimateSamples: Sendable {
     case .file(let fields):
       return try climate(Key(variable: variable, times: [])) { fields[variable] }
     case .archive(let archive, let all, let windowDays):
-      let times = windowDays.map { window in
-        // Whole days, so that the times of one day share a climate.
-        all.filter { ClimateSamples.daysApart($0.dayOfYear, time.dayOfYear) <= window && $0.hour == time.hour }
-      } ?? all
+      let times =
+        windowDays.map { window in
+          // Whole days, so that the times of one day share a climate.
+          all.filter {
+            ClimateSamples.daysApart($0.dayOfYear, time.dayOfYear) <= window && $0.hour == time.hour
+          }
+        } ?? all
       guard !times.isEmpty else {
         throw ApusError(
           .inputMissing, "the climatology has no states near a valid time", file: archive.files.first,
-          variable: variable, found: "none within \(windowDays ?? 0) days of day \(time.dayOfYear), \(time.hour) UTC",
+          variable: variable,
+          found: "none within \(windowDays ?? 0) days of day \(time.dayOfYear), \(time.hour) UTC",
           expected: "at least one", advice: "Widen window_days, or name an archive of whole years.")
       }
       let points = grid.pointCount

@@ -36,7 +36,9 @@ struct EnsembleSetup {
     directory = RunDirectory(run.output.directory)
 
     checkpoints = try run.checkpoints.map { try Checkpoint.read($0.path) }
-    guard let first = checkpoints.first else { throw ApusError(.badRunFile, "names no checkpoint", file: path) }
+    guard let first = checkpoints.first else {
+      throw ApusError(.badRunFile, "names no checkpoint", file: path)
+    }
     archive = try Archive(
       run.analyses.files.paths, channels: first.channels, units: first.units, grid: first.grid,
       degrees: first.degrees, from: run.analyses.from, to: run.analyses.to)
@@ -153,7 +155,8 @@ struct EnsembleSetup {
       kind: kind, cycles: section.cycles, seedChannels: seeds,
       lengthScaleKilometres: section.lengthScaleKilometres, factor: section.amplitudeFactor,
       targetHours: targetHours,
-      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent, tropics: section.rescaleLatitude)
+      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent, tropics: section.rescaleLatitude
+    )
   }
 
   private static func amplitudes(

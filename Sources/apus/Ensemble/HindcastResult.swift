@@ -143,7 +143,8 @@ struct HindcastResult: Codable {
   /// Scores by lead time over all dates, and by date.
   private func writeNetCDF(_ variable: String, units: String, to path: String) throws {
     let leads = scores.leadHours(variable)
-    let dates = Set(leads.flatMap { scores.cases(at: .init(variable, leadHours: $0)).map(\.initial) }).sorted()
+    let dates = Set(leads.flatMap { scores.cases(at: .init(variable, leadHours: $0)).map(\.initial) })
+      .sorted()
     let file = try NetCDFWriter(path)
     for (name, text) in [
       ("Conventions", "CF-1.8"), ("title", "Scores of a hindcast: \(variable)"),

@@ -40,7 +40,9 @@ struct RunReport {
     report.provenance = provenance
     let directory = (path as NSString).deletingLastPathComponent
     if !directory.isEmpty {
-      do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
+      do {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      } catch {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
@@ -51,7 +53,9 @@ struct RunReport {
 
   private var subtitle: String {
     let times = setup.plan.initialTimes
-    let span = times.count == 1 ? "from \(times[0])" : "\(times.count) initial times, \(times[0]) to \(times[times.count - 1])"
+    let span =
+      times.count == 1
+      ? "from \(times[0])" : "\(times.count) initial times, \(times[0]) to \(times[times.count - 1])"
     return "\(setup.plan.members.count) members, \(span), to +\(setup.run.leadTimeHours) h"
   }
 
@@ -69,7 +73,10 @@ struct RunReport {
       }
     return [
       ("Members", "1 control + \(setup.plan.members.count - 1) perturbed"),
-      ("Checkpoints", "\(setup.checkpoints.count), spherical Fourier neural operator, \(setup.checkpoints[0].grid), l < \(setup.checkpoints[0].degrees)"),
+      (
+        "Checkpoints",
+        "\(setup.checkpoints.count), spherical Fourier neural operator, \(setup.checkpoints[0].grid), l < \(setup.checkpoints[0].degrees)"
+      ),
       ("Perturbations", method),
       ("Variables", setup.forecaster.channels.joined(separator: ", ")),
     ]
@@ -82,7 +89,8 @@ struct RunReport {
       ("Analyses", setup.archive.files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")),
     ]
     for checkpoint in setup.manifest.checkpoints {
-      facts.append(("Checkpoint \(checkpoint.index)", "\(checkpoint.path), SHA-256 \(checkpoint.sha256.prefix(16))"))
+      facts.append(
+        ("Checkpoint \(checkpoint.index)", "\(checkpoint.path), SHA-256 \(checkpoint.sha256.prefix(16))"))
     }
     return facts
   }
@@ -138,7 +146,8 @@ struct RunReport {
     let first = setup.checkpoints[0]
     let climate = try (setup.run.verification?.climate ?? setup.run.climatology).map {
       try ClimateSamples(
-        $0, channels: names, units: names.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] },
+        $0, channels: names,
+        units: names.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] },
         grid: first.grid, degrees: first.degrees, threads: threads)
     }
     var best: (score: Double, Showcase)?
@@ -149,7 +158,8 @@ struct RunReport {
       try Parallel.forEach(files.count, threads: threads) { index, _ in
         members[index] = try setup.store.read(files[index])
       }
-      let item = Showcase(time: time, lead: lead, hours: hours[lead], members: members.values, climate: climate)
+      let item = Showcase(
+        time: time, lead: lead, hours: hours[lead], members: members.values, climate: climate)
       guard let index = try extremes(item, names[0], channel: 0) else { return item }
       let weights = AreaWeights(first.grid)
       let score = weights.mean { abs(index[$0]) > 0.8 ? 1 : 0 }
@@ -218,7 +228,8 @@ struct RunReport {
           .figure(
             .init(
               try extreme.picture(),
-              caption: "Extreme forecast index: +1 where all members lie above all of the climate, -1 below.")))
+              caption: "Extreme forecast index: +1 where all members lie above all of the climate, -1 below.")
+          ))
       }
     }
     return HTMLReport.Section("A forecast of the ensemble", blocks)
@@ -255,7 +266,9 @@ struct RunReport {
     crps.subtitle = line
     var figures = [
       HTMLReport.Figure(try errors.picture(), caption: "Spread should equal the error of the mean."),
-      HTMLReport.Figure(try crps.picture(), caption: "Lower is better; for a single forecast the CRPS is its mean absolute error."),
+      HTMLReport.Figure(
+        try crps.picture(),
+        caption: "Lower is better; for a single forecast the CRPS is its mean absolute error."),
     ]
     let days = leads.filter { [24, 72, 120, 240].contains($0) || (leads.count < 4 && $0 % 24 == 0) }
     if result.members > 1 {
@@ -270,7 +283,9 @@ struct RunReport {
         figures.append(
           .init(
             try ranks.picture(),
-            caption: "How often the truth ranks at each place among the members; the band takes 100 points of the globe as independent."))
+            caption:
+              "How often the truth ranks at each place among the members; the band takes 100 points of the globe as independent."
+          ))
       }
     }
     for spectrum in result.spectra.means(name).suffix(2) {
@@ -283,7 +298,9 @@ struct RunReport {
       figures.append(
         .init(
           try figure.picture(),
-          caption: "Members (their mean power) should follow the truth; the ensemble mean loses what cannot be predicted."))
+          caption:
+            "Members (their mean power) should follow the truth; the ensemble mean loses what cannot be predicted."
+        ))
     }
     let columns: [(String, HindcastScore)] = [
       ("fair CRPS", .crpsFair), ("almost fair CRPS", .crpsAlmostFair), ("spread", .spread),
@@ -307,7 +324,8 @@ struct RunReport {
     let threshold = result.threshold.map { " Event: above \($0)." } ?? ""
     return HTMLReport.Section(
       look.longName.prefix(1).uppercased() + look.longName.dropFirst(),
-      [.figures(figures), .table(rows)] + (threshold.isEmpty ? [] : [.paragraph(threshold.trimmingCharacters(in: .whitespaces))]))
+      [.figures(figures), .table(rows)]
+        + (threshold.isEmpty ? [] : [.paragraph(threshold.trimmingCharacters(in: .whitespaces))]))
   }
 
   private func significance(_ result: HindcastResult) -> HTMLReport.Section {
@@ -321,7 +339,8 @@ struct RunReport {
         func text(_ value: Double) -> String { String(format: "%.3g", value * look.scale) }
         return [
           ReportTable.Cell(name), ReportTable.Cell("+\(item.leadHours) h"),
-          ReportTable.Cell("\(words[item.score] ?? item.score) against \(words[item.reference] ?? item.reference)"),
+          ReportTable.Cell(
+            "\(words[item.score] ?? item.score) against \(words[item.reference] ?? item.reference)"),
           ReportTable.Cell(text(item.test.difference)),
           ReportTable.Cell("\(text(item.test.lower)) … \(text(item.test.upper))"),
           ReportTable.Cell(String(format: "%.4f", item.test.pValue), isBold: item.test.upper < 0),

@@ -71,12 +71,16 @@ struct NetCDFSummary: Encodable, CustomStringConvertible {
       }
       if field.members.count == 1 { text += ", member \(field.members[0])" }
       if field.members.count > 1 { text += ", \(field.members.count) members" }
-      if !field.levels.isEmpty { text += ", " + field.levels.map { String(format: "%g hPa", $0) }.joined(separator: " ") }
+      if !field.levels.isEmpty {
+        text += ", " + field.levels.map { String(format: "%g hPa", $0) }.joined(separator: " ")
+      }
       lines.append("field       \(text)")
     }
     if !otherVariables.isEmpty { lines.append("others      " + otherVariables.joined(separator: ", ")) }
     for name in ["source", "history", "Conventions"] {
-      if let text = attributes[name] { lines.append(name.lowercased().padding(toLength: 12, withPad: " ", startingAt: 0) + text) }
+      if let text = attributes[name] {
+        lines.append(name.lowercased().padding(toLength: 12, withPad: " ", startingAt: 0) + text)
+      }
     }
     return lines.joined(separator: "\n")
   }

@@ -57,7 +57,8 @@ struct TrainingJob {
     }
     let base = try run.initialCheckpoint.map { try Checkpoint.read($0.path) }
     let normalisation =
-      run.normalisation == .checkpoint ? try (base?.normalisation ?? sums.normalisation()) : try sums.normalisation()
+      run.normalisation == .checkpoint
+      ? try (base?.normalisation ?? sums.normalisation()) : try sums.normalisation()
     let set = TrainingSet(
       stretches: loaded, normalisation: normalisation, points: grid.pointCount, steps: steps)
     loaded = []
@@ -73,20 +74,24 @@ struct TrainingJob {
         try StaticFields.read($0.file.path, variables: $0.variables, grid: grid)
       } ?? []
     let network = try SFNO(configuration(grid: grid, features: features))
-    let parameters = try startingWeights(network, base: base, features: features, normalisation: normalisation)
+    let parameters = try startingWeights(
+      network, base: base, features: features, normalisation: normalisation)
     let fields = FeatureFields(features, grid: grid, staticFields: statics)
     let loss = TendencyLoss(
       normalisation, grid: grid, isRelative: run.optimisation.loss == .hens,
       weights: run.optimisation.channelWeights)
     let settings = trainerSettings(samples: set.count)
     let trainer = try Trainer(
-      network: network, parameters: parameters, features: fields, loss: loss, set: set, validation: validation,
+      network: network, parameters: parameters, features: fields, loss: loss, set: set,
+      validation: validation,
       settings: settings, threads: threads)
 
     let output = run.output.checkpoint
     let directory = (output as NSString).deletingLastPathComponent
     if !directory.isEmpty {
-      do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
+      do {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      } catch {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
@@ -156,7 +161,8 @@ struct TrainingJob {
       return network.layout.initialise(
         seed: run.seed, decoderScale: run.network.startAsPersistence ? size : nil)
     }
-    let fits = base.network.configuration == network.configuration && base.channels == run.data.channels
+    let fits =
+      base.network.configuration == network.configuration && base.channels == run.data.channels
       && base.features.features == features
     guard fits else {
       throw ApusError(
@@ -205,7 +211,8 @@ struct TrainingJob {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let facts = Facts(
-      seed: run.seed, data: run.data, network: run.network, inputs: run.inputs, optimisation: run.optimisation,
+      seed: run.seed, data: run.data, network: run.network, inputs: run.inputs,
+      optimisation: run.optimisation,
       normalisation: normalisation, base: base?.digest)
     return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
   }
@@ -214,29 +221,30 @@ struct TrainingJob {
     _ trainer: Trainer, _ training: [Stretch], _ base: Checkpoint?, _ fingerprint: String
   ) throws -> String {
     struct Facts: Encodable {
-      let apus_version: String
+      let apusVersion: String
       let name: String
       let seed: UInt64
       let training: [String]
       let steps: Int
-      let batch_size: Int
-      let rollout_steps: Int
+      let batchSize: Int
+      let rolloutSteps: Int
       let loss: Double
-      let validation_loss: Double?
-      let initial_checkpoint_sha256: String?
+      let validationLoss: Double?
+      let initialCheckpointSha256: String?
       let fingerprint: String
     }
     let facts = Facts(
-      apus_version: apusVersion, name: run.name, seed: run.seed,
+      apusVersion: apusVersion, name: run.name, seed: run.seed,
       training: training.map { stretch in
         let files = stretch.archive.files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")
         let (first, last) = (stretch.times.first?.description ?? "", stretch.times.last?.description ?? "")
         return "\(files): \(first) to \(last), \(stretch.times.count) states"
-      }, steps: trainer.step, batch_size: run.optimisation.batchSize,
-      rollout_steps: run.optimisation.rolloutSteps, loss: trainer.curve.last?.loss ?? 0,
-      validation_loss: trainer.curve.last?.validationLoss, initial_checkpoint_sha256: base?.digest,
+      }, steps: trainer.step, batchSize: run.optimisation.batchSize,
+      rolloutSteps: run.optimisation.rolloutSteps, loss: trainer.curve.last?.loss ?? 0,
+      validationLoss: trainer.curve.last?.validationLoss, initialCheckpointSha256: base?.digest,
       fingerprint: fingerprint)
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(facts), as: UTF8.self)
   }
