@@ -54,6 +54,8 @@ bench-peers: build $(PEERS_READY) ## time Apus and PyTorch in turns (installs Py
 install: setup ## install apus in PREFIX (/usr/local)
 	swift build -c release --product apus --static-swift-stdlib --scratch-path .build-install
 	install -D -m 755 .build-install/release/apus "$(DESTDIR)$(PREFIX)/bin/apus"
+	mkdir -p "$(DESTDIR)$(PREFIX)/share/apus"
+	cp -r pipelines grids models demo "$(DESTDIR)$(PREFIX)/share/apus/"
 
 clean: ## remove everything that was built
 	rm -rf .build .build-install .venv-peers
