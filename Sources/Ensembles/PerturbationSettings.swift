@@ -5,9 +5,9 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     /// Nothing: the ensemble is one member a checkpoint.
     case none
     /// Spherical noise with a Gaussian correlation, independent between channels.
-    case noise
+    case noise = "correlated_noise"
     /// Bred vectors (spec/hens.md 3).
-    case bredVectors = "bred_vectors"
+    case bredVectors = "bred_vector"
   }
 
   /// Which analyses breeding starts from.
@@ -40,6 +40,15 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
   public var tropics: Double
   /// How the root mean square of a hemisphere is taken in the rescaling.
   public var capNorm: HemisphericRescaling.CapNorm
+
+  private enum CodingKeys: String, CodingKey {
+    case kind, cycles, factor, timing, tropics
+    case stepsPerCycle = "steps_per_cycle"
+    case seedChannels = "seed_channels"
+    case lengthScaleKilometres = "length_scale_km"
+    case targetHours = "target_hours"
+    case capNorm = "cap_norm"
+  }
 
   /// The settings of HENS, with the analyses' times put right.
   public init(

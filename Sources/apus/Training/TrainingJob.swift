@@ -163,12 +163,15 @@ struct TrainingJob {
     }
     let fits =
       base.network.configuration == network.configuration && base.channels == run.data.channels
-      && base.features.features == features
+      && base.features.features == features && base.stepHours == run.data.stepHours
+      && base.degrees == run.data.degrees
     guard fits else {
       throw ApusError(
         .badData, "the initial checkpoint does not fit the run file", file: base.file,
-        found: "channels \(base.channels.joined(separator: " ")), \(base.network.configuration)",
-        expected: "channels \(run.data.channels.joined(separator: " ")), \(network.configuration)",
+        found:
+          "channels \(base.channels.joined(separator: " ")), l < \(base.degrees), \(base.stepHours) h, \(base.network.configuration)",
+        expected:
+          "channels \(run.data.channels.joined(separator: " ")), l < \(run.data.degrees), \(run.data.stepHours) h, \(network.configuration)",
         advice: "Give data, network and inputs as the checkpoint has them: apus inspect \(base.file).")
     }
     return base.parameters
