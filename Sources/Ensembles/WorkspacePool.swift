@@ -21,19 +21,3 @@ final class WorkspacePool: @unchecked Sendable {
     return workspace
   }
 }
-
-/// Results of parallel work in the order of the work, whoever finished first.
-final class Slots<Value: Sendable>: Sendable {
-  private let kept: Mutex<[Value?]>
-
-  init(_ count: Int) { kept = Mutex(Array(repeating: nil, count: count)) }
-
-  subscript(index: Int) -> Value? {
-    get { kept.withLock { $0[index] } }
-    set { kept.withLock { $0[index] = newValue } }
-  }
-  /// How many results are there.
-  var filled: Int { kept.withLock { $0.count { $0 != nil } } }
-  /// The results there are, in order.
-  var values: [Value] { kept.withLock { $0.compactMap { $0 } } }
-}

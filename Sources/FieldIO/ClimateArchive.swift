@@ -16,14 +16,7 @@ public struct ClimateArchive: Sendable {
     let sources = try paths.map { try FieldSource($0, variable: forecast.variable) }
     var parts: [GriddedValues] = []
     for source in sources {
-      let (file, name) = (source.reader.path, source.variable.name)
-      guard source.grid.matches(forecast.grid) else {
-        throw ApusError(
-          .badData, "grid differs from the forecast's", file: file, variable: name, found: "\(source.grid)",
-          expected: "\(forecast.grid) as in \(forecast.file)",
-          advice: "Interpolate to one grid first, for example with: cdo remapbil.")
-      }
-      try EnsembleArchive.requireSameUnits(source.units, file, forecast.units, forecast.file, name)
+      try forecast.requireFitting(source)
       let axes: [GriddedVariable.Axis] = [.time, .leadTime, .member, .sample]
       parts.append(try source.fields(axes.filter { source.axes.contains($0) }))
     }

@@ -207,6 +207,17 @@ public struct EnsembleArchive: Sendable {
       source.units, source.reader.path, first.units, first.reader.path, source.variable.name)
   }
 
+  /// - Throws: `ApusError` (`badData`) where truth or climate are on another grid or in other units.
+  func requireFitting(_ source: FieldSource) throws {
+    guard source.grid.matches(grid) else {
+      throw ApusError(
+        .badData, "grid differs from the forecast's", file: source.reader.path,
+        variable: source.variable.name, found: "\(source.grid)", expected: "\(grid) as in \(file)",
+        advice: "Interpolate to one grid first, for example with: cdo remapbil.")
+    }
+    try EnsembleArchive.requireSameUnits(source.units, source.reader.path, units, file, source.variable.name)
+  }
+
   /// - Throws: `ApusError` (`badData`) where both units are known and differ.
   static func requireSameUnits(
     _ units: String?, _ file: String, _ expected: String?, _ other: String, _ variable: String

@@ -28,7 +28,7 @@ public struct SpectralRegridding: Sendable {
   public func apply(_ fields: [Float], count: Int, threads: Int = Parallel.defaultThreads) throws -> [Float] {
     let (sourcePoints, targetPoints) = (source.pointCount, target.pointCount)
     precondition(fields.count == count * sourcePoints)
-    let results = Rows(count * targetPoints)
+    let results = AlignedBuffer<Float>(count * targetPoints)
     try Parallel.forEach(count, threads: threads) { index, _ in
       var field = Array(fields[index * sourcePoints..<(index + 1) * sourcePoints])
       let mean = Float(field.reduce(0.0) { $0 + Double($1) } / Double(sourcePoints))
@@ -40,6 +40,3 @@ public struct SpectralRegridding: Sendable {
     return results.array
   }
 }
-
-/// Results of parallel work, each index writing its own part.
-private typealias Rows = AlignedBuffer<Float>

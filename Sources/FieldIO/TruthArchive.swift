@@ -17,13 +17,7 @@ public struct TruthArchive: Sendable {
     var withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])] = []
     for (place, source) in sources.enumerated() {
       let (file, name) = (source.reader.path, source.variable.name)
-      guard source.grid.matches(forecast.grid) else {
-        throw ApusError(
-          .badData, "grid differs from the forecast's", file: file, variable: name, found: "\(source.grid)",
-          expected: "\(forecast.grid) as in \(forecast.file)",
-          advice: "Interpolate to one grid first, for example with: cdo remapbil.")
-      }
-      try EnsembleArchive.requireSameUnits(source.units, file, forecast.units, forecast.file, name)
+      try forecast.requireFitting(source)
       if let axis = EnsembleArchive.memberAxis(source), source.length(axis) > 1 {
         throw ApusError(
           .badData, "the truth has several members", file: file, variable: name,

@@ -14,8 +14,6 @@ public struct Channel: Sendable, Hashable {
   public let standardName: String?
   /// In words.
   public let longName: String
-  /// Never below 0: clipped after perturbation.
-  public let isNonNegative: Bool
 }
 
 /// The channels that Apus knows by name (spec/conventions.md B2), with the other names that files use.
@@ -26,7 +24,6 @@ public enum ChannelCatalogue {
     let standardName: String?
     let longName: String
     var height: Double?
-    var isNonNegative = false
     /// Names of the same quantity in files: ECMWF short names, WeatherBench 2, CMIP.
     var aliases: [String] = []
   }
@@ -46,10 +43,10 @@ public enum ChannelCatalogue {
       aliases: ["va", "v_component_of_wind"]),
     Entry(
       quantity: "q", unit: "kg kg-1", standardName: "specific_humidity", longName: "specific humidity",
-      isNonNegative: true, aliases: ["hus", "specific_humidity"]),
+      aliases: ["hus", "specific_humidity"]),
     Entry(
       quantity: "r", unit: "%", standardName: "relative_humidity", longName: "relative humidity",
-      isNonNegative: true, aliases: ["hur", "relative_humidity"]),
+      aliases: ["hur", "relative_humidity"]),
     Entry(
       quantity: "w", unit: "Pa s-1", standardName: "lagrangian_tendency_of_air_pressure",
       longName: "vertical velocity", aliases: ["wap", "vertical_velocity"]),
@@ -88,10 +85,10 @@ public enum ChannelCatalogue {
       height: 100, aliases: ["100v", "v100m"]),
     Entry(
       quantity: "tcwv", unit: "kg m-2", standardName: "atmosphere_mass_content_of_water_vapor",
-      longName: "total column water vapour", isNonNegative: true, aliases: ["prw"]),
+      longName: "total column water vapour", aliases: ["prw"]),
     Entry(
       quantity: "tp", unit: "kg m-2", standardName: "precipitation_amount", longName: "total precipitation",
-      isNonNegative: true, aliases: ["total_precipitation"]),
+      aliases: ["total_precipitation"]),
     Entry(
       quantity: "sst", unit: "K", standardName: "sea_surface_temperature",
       longName: "sea surface temperature",
@@ -128,6 +125,6 @@ public enum ChannelCatalogue {
     Channel(
       name: level.map { "\(entry.quantity)\($0)" } ?? entry.quantity, quantity: entry.quantity, level: level,
       height: entry.height, unit: entry.unit, standardName: entry.standardName,
-      longName: entry.longName + (level.map { " at \($0) hPa" } ?? ""), isNonNegative: entry.isNonNegative)
+      longName: entry.longName + (level.map { " at \($0) hPa" } ?? ""))
   }
 }

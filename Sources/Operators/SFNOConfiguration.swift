@@ -1,5 +1,6 @@
 // makani's own keys, so that its files read as they are.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Basics
 import Foundation
 import Sphere

@@ -136,7 +136,29 @@ struct EnsembleSetup {
   func requireAnalyses(threads: Int) throws {
     let needed = Set(plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0) }).sorted()
     try Parallel.forEach(needed.count, threads: threads) { index, _ in
-      _ = try archive.state(at: needed[index])
+      _ = try forecaster.analyses.state(at: needed[index])
+    }
+  }
+
+  /// The members of an initial time from their files; nil where one is missing.
+  func readMembers(at time: Instant, threads: Int) throws -> [Trajectory]? {
+    let files = plan.members.map { directory.memberFile($0.number, at: time) }
+    guard files.allSatisfy(RunDirectory.exists) else { return nil }
+    let members = Slots<Trajectory>(files.count)
+    try Parallel.forEach(files.count, threads: threads) { index, _ in
+      members[index] = try store.read(files[index])
+    }
+    return members.values
+  }
+
+  /// The climate that forecasts of some channels are compared with: the verification's own, else the run's;
+  /// nil where the run file names none.
+  func climateSamples(_ channels: [String], threads: Int) throws -> ClimateSamples? {
+    let first = checkpoints[0]
+    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
+    return try (run.verification?.climate ?? run.climatology).map {
+      try ClimateSamples(
+        $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
     }
   }
 

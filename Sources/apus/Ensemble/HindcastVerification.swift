@@ -33,10 +33,7 @@ struct HindcastVerification {
     let truth = try Archive(
       period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
       from: period.from, to: period.to)
-    let climate = try (settings.climate ?? setup.run.climatology).map {
-      try ClimateSamples(
-        $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
-    }
+    let climate = try setup.climateSamples(channels, threads: threads)
     let rule = settings.threshold.flatMap { ThresholdRule(argument: $0) }
     let leads = setup.forecaster.leadHours.enumerated().filter {
       $0.element > 0 && $0.element % settings.everyHours == 0
@@ -52,8 +49,7 @@ struct HindcastVerification {
     var used = 0
 
     for time in setup.plan.initialTimes {
-      let files = members.map { setup.directory.memberFile($0.number, at: time) }
-      guard files.allSatisfy(RunDirectory.exists) else {
+      guard let ensemble = try setup.readMembers(at: time, threads: threads) else {
         logger.warning("not scored, members are missing", metadata: ["initial_time": "\(time)"])
         continue
       }
@@ -61,17 +57,12 @@ struct HindcastVerification {
       let scored = leads.filter { there.contains(time.adding(hours: $0.element)) }
       guard !scored.isEmpty else { continue }
       used += 1
-      let trajectories = Parallelled<Trajectory>(files.count)
-      try Parallel.forEach(files.count, threads: threads) { index, _ in
-        trajectories[index] = try setup.store.read(files[index])
-      }
-      let ensemble = trajectories.values
       let start = try truth.load([time], threads: threads)
       let truths = try truth.load(scored.map { time.adding(hours: $0.element) }, threads: threads)
       let points = first.grid.pointCount
       let work = channels.indices.flatMap { channel in scored.indices.map { (channel, $0) } }
-      let cases = Parallelled<CaseScores>(work.count)
-      let power = Parallelled<EnsembleSpectra?>(work.count)
+      let cases = Slots<CaseScores>(work.count)
+      let power = Slots<EnsembleSpectra>(work.count)
       try Parallel.forEach(work.count, threads: threads) { index, _ in
         let (channel, place) = work[index]
         let (lead, hours) = scored[place]
@@ -88,17 +79,17 @@ struct HindcastVerification {
           ties: Philox(
             seed: setup.run.seed, purpose: .tieBreak, UInt64(bitPattern: Int64(valid.seconds)),
             UInt64(channel), UInt64(hours)), threads: 1)
-        power[index] =
-          spectrumLeads.contains(hours)
-          ? try EnsembleSpectra(
+        if spectrumLeads.contains(hours) {
+          power[index] = try EnsembleSpectra(
             values, truth: truth, transform: transform,
-            convention: settings.spectrumConvention == .hens ? .hens : .standard, threads: 1) : nil
+            convention: settings.spectrumConvention == .hens ? .hens : .standard, threads: 1)
+        }
       }
       for (index, (channel, place)) in work.enumerated() {
         guard let item = cases[index] else { continue }
         let hours = scored[place].element
         try scores.add(item, initial: time, variable: channels[channel], leadHours: hours)
-        if let spectrum = power[index] ?? nil {
+        if let spectrum = power[index] {
           spectra.add(spectrum, variable: channels[channel], leadHours: hours)
         }
       }
@@ -124,28 +115,4 @@ struct HindcastVerification {
         return Array(member.values[start..<start + points])
       })
   }
-}
-
-/// Results of parallel work by index.
-final class Parallelled<Value: Sendable>: @unchecked Sendable {
-  private let storage: UnsafeMutableBufferPointer<Value?>
-
-  init(_ count: Int) {
-    storage = .allocate(capacity: count)
-    storage.initialize(repeating: nil)
-  }
-
-  deinit {
-    storage.deinitialize()
-    storage.deallocate()
-  }
-
-  /// Each index is written by one thread only.
-  subscript(index: Int) -> Value? {
-    get { storage[index] }
-    set { storage[index] = newValue }
-  }
-
-  /// All results, in order.
-  var values: [Value] { storage.compactMap { $0 } }
 }

@@ -144,22 +144,12 @@ struct RunReport {
     let hours = setup.forecaster.leadHours
     let lead = hours.lastIndex { $0 <= 72 } ?? hours.count - 1
     let first = setup.checkpoints[0]
-    let climate = try (setup.run.verification?.climate ?? setup.run.climatology).map {
-      try ClimateSamples(
-        $0, channels: names,
-        units: names.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] },
-        grid: first.grid, degrees: first.degrees, threads: threads)
-    }
+    let climate = try setup.climateSamples(names, threads: threads)
     var best: (score: Double, Showcase)?
     for time in setup.plan.initialTimes {
-      let files = setup.plan.members.map { setup.directory.memberFile($0.number, at: time) }
-      guard files.allSatisfy(RunDirectory.exists) else { continue }
-      let members = Parallelled<Trajectory>(files.count)
-      try Parallel.forEach(files.count, threads: threads) { index, _ in
-        members[index] = try setup.store.read(files[index])
-      }
+      guard let members = try setup.readMembers(at: time, threads: threads) else { continue }
       let item = Showcase(
-        time: time, lead: lead, hours: hours[lead], members: members.values, climate: climate)
+        time: time, lead: lead, hours: hours[lead], members: members, climate: climate)
       guard let index = try extremes(item, names[0], channel: 0) else { return item }
       let weights = AreaWeights(first.grid)
       let score = weights.mean { abs(index[$0]) > 0.8 ? 1 : 0 }

@@ -95,7 +95,7 @@ struct TrainingJob {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
-    let fingerprint = try fingerprint(training, normalisation: normalisation, base: base)
+    let fingerprint = try fingerprint(normalisation, base: base)
     let stateFile = output + ".state"
     if let state = try TrainingState.read(stateFile, fingerprint: fingerprint, count: network.layout.count) {
       trainer.resume(state)
@@ -199,7 +199,7 @@ struct TrainingJob {
   // MARK: - Where it comes from
 
   /// What decides the bits of the result; where it is written does not.
-  private func fingerprint(_ training: [Stretch], normalisation: Normalisation, base: Checkpoint?) throws
+  private func fingerprint(_ normalisation: Normalisation, base: Checkpoint?) throws
     -> String
   {
     struct Facts: Encodable {
