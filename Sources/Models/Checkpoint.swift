@@ -14,6 +14,8 @@ public struct Checkpoint: Sendable {
   public let network: SFNO
   /// Its weights, flat as `network.layout` says.
   public let parameters: AlignedBuffer<Float>
+  /// The same as forecasts read them.
+  let weights: SFNOWeights
   /// Prognostic channels.
   public let channels: [String]
   /// Their units.
@@ -74,6 +76,7 @@ public struct Checkpoint: Sendable {
       "\(features.staticFields.count) x \(network.grid.pointCount)")
     self.network = network
     self.parameters = parameters
+    weights = SFNOWeights(network, parameters)
     self.channels = channels
     self.units = units
     self.normalisation = normalisation

@@ -32,7 +32,7 @@ extension Checkpoint {
     }
     features.fill(workspace.input.pointer + channels.count * points, at: state.time)
     network.forward(
-      parameters.pointer, input: workspace.input.pointer, output: workspace.output.pointer, workspace.network)
+      weights, input: workspace.input.pointer, output: workspace.output.pointer, workspace.network)
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in
       if let base = target.baseAddress {
         normalisation.restore(workspace.output.pointer, into: base, points: points)

@@ -46,6 +46,7 @@ public struct GradientCheck: Sendable {
     let points = network.grid.pointCount
     let (nIn, nOut) = (configuration.inp_chans * points, configuration.out_chans * points)
     let space = network.makeWorkspace(recording: gradients)
+    let weights = SFNOWeights(network, parameters, adjoint: gradients)
     let target =
       gradients
       ? try file.floats("target", shape: [samples, configuration.out_chans] + shape, file: path) : []
@@ -56,14 +57,14 @@ public struct GradientCheck: Sendable {
     let outputGradient = AlignedBuffer<Float>(nOut)
     for s in 0..<samples {
       network.forward(
-        parameters.pointer, input: inputs.pointer + s * nIn, output: output.pointer + s * nOut, space)
+        weights, input: inputs.pointer + s * nIn, output: output.pointer + s * nOut, space)
       guard gradients else { continue }
       for i in 0..<nOut {
         outputGradient.pointer[i] =
           2 * (output.pointer[s * nOut + i] - target[s * nOut + i]) / Float(samples * nOut)
       }
       network.adjoint(
-        parameters.pointer, input: inputs.pointer + s * nIn, outputGradient: outputGradient.pointer,
+        weights, input: inputs.pointer + s * nIn, outputGradient: outputGradient.pointer,
         gradient: gradient.pointer, inputGradient: inputGradient.pointer + s * nIn, space)
     }
     func norm(_ values: [Float]) -> Double {

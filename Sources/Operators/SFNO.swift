@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Kernels
 import Sphere
 
 /// The Spherical Fourier Neural Operator of HENS: one step of the forecaster (spec/hens.md 1.3).
@@ -12,10 +13,11 @@ import Sphere
 ///     y = D2 gelu(D1 x + b) + residual
 ///
 /// This class is the plan: grids, transforms, sizes. It holds no weights; `forward` and `adjoint` take them
-/// as one flat array laid out by `layout`. A sample is one call on one thread with its own workspace, and
-/// every product has the same shape in every call, so a sample's bits do not depend on its company.
+/// as `SFNOWeights`. A sample is one call with its own workspace, on one thread or a team; every product has
+/// the same shape in every call, so a sample's bits depend neither on its company nor on the team.
 ///
-/// Fields are [channel][latitude][longitude].
+/// Inputs and outputs are [channel][latitude][longitude]; in between, fields are [latitude][longitude]
+/// [channel]: every product then is a small matrix times rows of channels that lie side by side.
 public final class SFNO: Sendable {
   /// Sizes.
   public let configuration: SFNOConfiguration
@@ -23,25 +25,30 @@ public final class SFNO: Sendable {
   public let layout: ParameterLayout
   /// The grid of inputs and outputs.
   public let grid: SphereGrid
-  let outer: SphericalTransform<Float>
-  let inner: SphericalTransform<Float>
+  let outer: ChannelTransform
+  let inner: ChannelTransform
   let innerGrid: SphereGrid
   let convolution: SpectralConvolution
   /// Whether outer and inner transforms differ.
   let resamples: Bool
   let blocks: [Block]
   let weights: Weights
-  /// Points a tile of the pointwise stages has: hidden x tile floats stay in the second-level cache.
+  /// The 1x1 convolutions; blocks and weights name them by index.
+  let matrices: [SFNOWeights.Matrix]
+  /// Channels padded to whole vectors: latent, hidden, in and out.
+  let embed, hidden, inputs, outputs: Int
+  /// Points a tile of the pointwise stages has: its scratch stays in the second-level cache.
   let tile: Int
 
-  /// Offsets of a block's tensors in the flat array.
+  /// Offsets of a block's tensors in the flat array, and indices of its matrices.
   struct Block: Sendable {
-    let filter, norm0Weight, norm0Bias, norm1Weight, norm1Bias, skip: Int
-    let up, upBias, down, downBias: Int
+    let filter, norm0Weight, norm0Bias, norm1Weight, norm1Bias, upBias: Int
+    let skip, up, down: Int
   }
-  /// Offsets of the other tensors.
+  /// Likewise of the other tensors.
   struct Weights: Sendable {
-    let encode1, encode1Bias, encode2, decode1, decode1Bias, decode2, bigSkip: Int
+    let encode1Bias, decode1Bias: Int
+    let encode1, encode2, decode1, decode2, bigSkip: Int
   }
 
   /// Plans a network.
@@ -51,31 +58,48 @@ public final class SFNO: Sendable {
     self.configuration = configuration
     let layout = ParameterLayout(configuration)
     self.layout = layout
+    let (e, h) = (configuration.embed_dim, configuration.hidden)
+    embed = ChannelPadding.padded(e)
+    hidden = ChannelPadding.padded(h)
+    inputs = ChannelPadding.padded(configuration.inp_chans)
+    outputs = ChannelPadding.padded(configuration.out_chans)
     grid = try configuration.outerGrid()
     innerGrid = try configuration.innerGrid()
     resamples = grid != innerGrid
     let (degrees, orders) = (configuration.degrees, configuration.orders)
-    outer = SphericalTransform(grid: grid, degrees: degrees, orders: orders)
-    inner = resamples ? SphericalTransform(grid: innerGrid, degrees: degrees, orders: orders) : outer
+    outer = ChannelTransform(grid: grid, degrees: degrees, orders: orders, channels: embed)
+    inner =
+      resamples
+      ? ChannelTransform(grid: innerGrid, degrees: degrees, orders: outer.orders, channels: embed) : outer
     convolution = SpectralConvolution(
-      channels: configuration.embed_dim, degrees: degrees, orders: inner.orders)
-    blocks = (0..<configuration.num_layers).map { i in
-      func at(_ name: String) -> Int { layout.offset("model.blocks.\(i)." + name) }
-      return Block(
-        filter: at("filter.filter.weight"), norm0Weight: at("norm0.weight"), norm0Bias: at("norm0.bias"),
-        norm1Weight: at("norm1.weight"), norm1Bias: at("norm1.bias"), skip: at("outer_skip.weight"),
-        up: at("mlp.fwd.0.weight"), upBias: at("mlp.fwd.0.bias"), down: at("mlp.fwd.3.weight"),
-        downBias: at("mlp.fwd.3.bias"))
+      channels: e, degrees: degrees, orders: inner.orders, stride: inner.spectrumStride)
+    var matrices: [SFNOWeights.Matrix] = []
+    func matrix(_ name: String, _ outputs: Int, _ inputs: Int) -> Int {
+      matrices.append(.init(flat: layout.offset(name), outputs: outputs, inputs: inputs))
+      return matrices.count - 1
     }
     weights = Weights(
-      encode1: layout.offset("model.encoder.fwd.0.weight"),
       encode1Bias: layout.offset("model.encoder.fwd.0.bias"),
-      encode2: layout.offset("model.encoder.fwd.2.weight"),
-      decode1: layout.offset("model.decoder.fwd.0.weight"),
       decode1Bias: layout.offset("model.decoder.fwd.0.bias"),
-      decode2: layout.offset("model.decoder.fwd.2.weight"),
-      bigSkip: layout.offset("model.residual_transform.weight"))
-    tile = max(64, min(grid.pointCount, 98_304 / configuration.hidden / 16 * 16))
+      encode1: matrix("model.encoder.fwd.0.weight", e, configuration.inp_chans),
+      encode2: matrix("model.encoder.fwd.2.weight", e, e),
+      decode1: matrix("model.decoder.fwd.0.weight", e, e),
+      decode2: matrix("model.decoder.fwd.2.weight", configuration.out_chans, e),
+      bigSkip: matrix("model.residual_transform.weight", configuration.out_chans, configuration.inp_chans))
+    var blocks: [Block] = []
+    for i in 0..<configuration.num_layers {
+      func at(_ name: String) -> Int { layout.offset("model.blocks.\(i)." + name) }
+      blocks.append(
+        Block(
+          filter: at("filter.filter.weight"), norm0Weight: at("norm0.weight"), norm0Bias: at("norm0.bias"),
+          norm1Weight: at("norm1.weight"), norm1Bias: at("norm1.bias"), upBias: at("mlp.fwd.0.bias"),
+          skip: matrix("model.blocks.\(i).outer_skip.weight", e, e),
+          up: matrix("model.blocks.\(i).mlp.fwd.0.weight", h, e),
+          down: matrix("model.blocks.\(i).mlp.fwd.3.weight", e, h)))
+    }
+    self.blocks = blocks
+    self.matrices = matrices
+    tile = embed > 256 ? 480 : 48
   }
 
   /// Floating-point operations of one forward step (a multiply and an add are two), by the products alone.
@@ -83,130 +107,143 @@ public final class SFNO: Sendable {
     let c = configuration
     let (e, h, points) = (Double(c.embed_dim), Double(c.hidden), Double(grid.pointCount))
     let innerPoints = Double(innerGrid.pointCount)
-    func transformOps(_ t: SphericalTransform<Float>) -> Double { t.operationsPerField * e }
+    func transformOps(_ t: ChannelTransform) -> Double { t.operationsPerChannel * e }
     var total = 2 * points * (Double(c.inp_chans) * e + e * e + e * e + e * Double(c.out_chans))
     total += 2 * points * Double(c.inp_chans * c.out_chans)
     let harmonics = (0..<c.degrees).reduce(0.0) { $0 + Double(min($1 + 1, inner.orders)) }
     for i in 0..<c.num_layers {
       let p = i == c.num_layers - 1 ? points : innerPoints
       total += 2 * p * (2 * e * h + e * e) + 8 * e * e * harmonics
-      total += transformOps(i == 0 ? outer : inner) + transformOps(i == c.num_layers - 1 ? outer : inner)
-      if resamples && (i == 0 || i == c.num_layers - 1) && c.num_layers > 1 {
-        total += transformOps(i == 0 ? inner : outer)
-      }
+      let (into, out, resampled) = transforms(i)
+      total += transformOps(into) + transformOps(out) * (resampled ? 2 : 1)
     }
     return total
   }
 
   /// The transform into a block, out of it, and whether the residual passes through them.
-  func transforms(_ block: Int) -> (SphericalTransform<Float>, SphericalTransform<Float>, Bool) {
+  func transforms(_ block: Int) -> (ChannelTransform, ChannelTransform, Bool) {
     let into = block == 0 ? outer : inner
     let out = block == blocks.count - 1 ? outer : inner
     return (into, out, into !== out)
   }
 
-  /// Scratch for one thread, and, if `recording`, room for what the adjoint needs.
-  public func makeWorkspace(recording: Bool = false) -> SFNOWorkspace {
-    SFNOWorkspace(self, recording: recording)
+  /// Scratch for one sample, shared by `threads` threads, and, if `recording`, room for what the adjoint
+  /// needs (one thread).
+  public func makeWorkspace(recording: Bool = false, threads: Int = 1) -> SFNOWorkspace {
+    SFNOWorkspace(self, recording: recording, threads: recording ? 1 : threads)
+  }
+
+  /// Calls `body` for every tile of `points` points: its number, first point, points and scratch.
+  func eachTile(
+    _ points: Int, _ space: SFNOWorkspace,
+    _ body: (_ number: Int, _ start: Int, _ count: Int, _ scratch: SFNOWorkspace.Tile) -> Void
+  ) {
+    space.team.each((points + tile - 1) / tile) { number, thread in
+      let start = number * self.tile
+      body(number, start, min(self.tile, points - start), space.tiles[thread])
+    }
   }
 
   /// One sample forward.
   /// - Parameters:
-  ///   - parameters: flat array as `layout` says.
   ///   - input: [inp_chans][latitude][longitude], normalised.
   ///   - output: [out_chans][latitude][longitude], normalised.
   public func forward(
-    _ parameters: UnsafePointer<Float>, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
+    _ parameters: SFNOWeights, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
     _ space: SFNOWorkspace
   ) {
     let c = configuration
-    let e = c.embed_dim
-    let points = grid.pointCount
-    pointwisePair(
-      input, c.inp_chans, e, e, points, first: parameters + weights.encode1,
-      bias: parameters + weights.encode1Bias, second: parameters + weights.encode2,
-      hidden: space.encoderHidden?.pointer, into: space.blockInput(0), beta: 0, space)
+    let (e, points, w) = (embed, grid.pointCount, weights)
+    let flat = parameters.flat
+    let first = space.blockInput(0)
+    eachTile(points, space) { _, start, n, scratch in
+      ChannelPasses.interleave(
+        input + start, stride: points, channels: c.inp_chans, points: n, padded: self.inputs,
+        into: scratch.input.pointer)
+      let before =
+        space.isRecording ? space.encoderHidden.pointer + start * e : scratch.wideBefore.pointer
+      Product.run(
+        rows: n, columns: e, depth: c.inp_chans, MatrixView(scratch.input.pointer, row: self.inputs),
+        parameters.forward(w.encode1), bRow: e, before, cRow: e)
+      ChannelPasses.biasGELU(
+        before, points: n, channels: e, bias: flat + w.encode1Bias, into: scratch.narrow.pointer)
+      Product.run(
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(scratch.narrow.pointer, row: e),
+        parameters.forward(w.encode2), bRow: e, first + start * e, cRow: e)
+    }
     for i in blocks.indices { forwardBlock(i, parameters, space) }
-    gemm(
-      false, false, c.out_chans, points, c.inp_chans, 1, parameters + weights.bigSkip, c.inp_chans, input,
-      points, 0, output, points)
-    pointwisePair(
-      space.blockInput(blocks.count), e, e, c.out_chans, points, first: parameters + weights.decode1,
-      bias: parameters + weights.decode1Bias, second: parameters + weights.decode2,
-      hidden: space.decoderHidden?.pointer, into: output, beta: 1, space)
-  }
-
-  /// y = beta y + W2 gelu(W1 x + b), tile by tile; keeps W1 x (without b) in `hidden` where asked to.
-  private func pointwisePair(
-    _ x: UnsafePointer<Float>, _ inputs: Int, _ middle: Int, _ outputs: Int, _ points: Int,
-    first: UnsafePointer<Float>, bias: UnsafePointer<Float>, second: UnsafePointer<Float>,
-    hidden: UnsafeMutablePointer<Float>?, into y: UnsafeMutablePointer<Float>, beta: Float,
-    _ space: SFNOWorkspace
-  ) {
-    let g = space.wide.pointer
-    var start = 0
-    while start < points {
-      let n = min(tile, points - start)
-      let h = hidden.map { $0 + start } ?? space.wideBefore.pointer
-      let ldh = hidden == nil ? n : points
-      gemm(false, false, middle, n, inputs, 1, first, inputs, x + start, points, 0, h, ldh)
-      for k in 0..<middle { PointwiseKernels.affineGelu(h + k * ldh, 1, bias[k], n, into: g + k * n) }
-      gemm(false, false, outputs, n, middle, 1, second, middle, g, n, beta, y + start, points)
-      start += n
+    let last = UnsafePointer(space.blockInput(blocks.count))
+    eachTile(points, space) { _, start, n, scratch in
+      let before =
+        space.isRecording ? space.decoderHidden.pointer + start * e : scratch.wideBefore.pointer
+      Product.run(
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(last + start * e, row: e),
+        parameters.forward(w.decode1), bRow: e, before, cRow: e)
+      ChannelPasses.biasGELU(
+        before, points: n, channels: e, bias: flat + w.decode1Bias, into: scratch.narrow.pointer)
+      Product.run(
+        rows: n, columns: self.outputs, depth: c.embed_dim, MatrixView(scratch.narrow.pointer, row: e),
+        parameters.forward(w.decode2), bRow: self.outputs, scratch.output.pointer, cRow: self.outputs)
+      ChannelPasses.interleave(
+        input + start, stride: points, channels: c.inp_chans, points: n, padded: self.inputs,
+        into: scratch.input.pointer)
+      Product.run(
+        rows: n, columns: self.outputs, depth: c.inp_chans,
+        MatrixView(scratch.input.pointer, row: self.inputs), parameters.forward(w.bigSkip),
+        bRow: self.outputs, scratch.output.pointer, cRow: self.outputs, accumulate: true)
+      ChannelPasses.separate(
+        scratch.output.pointer, stride: points, channels: c.out_chans, points: n, padded: self.outputs,
+        into: output + start)
     }
   }
 
-  private func forwardBlock(_ i: Int, _ parameters: UnsafePointer<Float>, _ space: SFNOWorkspace) {
+  private func forwardBlock(_ i: Int, _ parameters: SFNOWeights, _ space: SFNOWorkspace) {
     let block = blocks[i]
-    let e = configuration.embed_dim
-    let h = configuration.hidden
+    let (e, h) = (embed, hidden)
+    let (depth, hiddenDepth) = (configuration.embed_dim, configuration.hidden)
     let (into, out, resampled) = transforms(i)
     let points = out.grid.pointCount
-    let x = space.blockInput(i)
+    let flat = parameters.flat
     let spectrum = space.spectrum(i)
-    into.forward(x, count: e, into: spectrum, space.transformWorkspace)
-    let residual: UnsafeMutablePointer<Float>
-    if resampled {
-      residual = space.residual(i)
-      out.inverse(spectrum, count: e, into: residual, space.transformWorkspace)
-    } else {
-      residual = x
-    }
-    convolution.forward(spectrum, parameters + block.filter, into: space.filtered.pointer)
+    into.forward(space.blockInput(i), into: spectrum, space.transform)
+    let residual = UnsafePointer(resampled ? space.residual(i) : space.blockInput(i))
+    if resampled { out.inverse(spectrum, into: space.residual(i), space.transform) }
+    convolution.apply(spectrum, parameters.filter(i), into: space.filtered.pointer, space.team)
     let filtered = space.filteredField(i)
-    out.inverse(space.filtered.pointer, count: e, into: filtered, space.transformWorkspace)
-
+    out.inverse(space.filtered.pointer, into: filtered, moments: space.parts.pointer, space.transform)
     let lines0 = space.lines(2 * i)
-    InstanceNorm.measure(
-      filtered, channels: e, points: points, weight: parameters + block.norm0Weight,
-      bias: parameters + block.norm0Bias, into: lines0)
+    InstanceNorm.merge(
+      space.parts.pointer, partPoints: out.grid.longitudeCount, points: points, channels: depth,
+      weight: flat + block.norm0Weight, bias: flat + block.norm0Bias, into: lines0)
     let mixed = space.mixed(i)
-    let (u, g) = (space.narrow.pointer, space.wide.pointer)
-    var start = 0
-    while start < points {
-      let n = min(tile, points - start)
-      for k in 0..<e {
-        PointwiseKernels.affineGelu(
-          filtered + k * points + start, lines0[k], lines0[e + k], n, into: u + k * n)
-      }
-      let kept = space.hidden(i)
-      let before = kept.map { $0 + start } ?? space.wideBefore.pointer
-      let ldb = kept == nil ? n : points
-      gemm(false, false, h, n, e, 1, parameters + block.up, e, u, n, 0, before, ldb)
-      let bias = parameters + block.upBias
-      for k in 0..<h { PointwiseKernels.affineGelu(before + k * ldb, 1, bias[k], n, into: g + k * n) }
+    eachTile(points, space) { number, start, n, scratch in
+      ChannelPasses.affineGELU(
+        filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e,
+        into: scratch.narrow.pointer)
+      let before = space.hidden(i).map { $0 + start * h } ?? scratch.wideBefore.pointer
+      Product.run(
+        rows: n, columns: h, depth: depth, MatrixView(scratch.narrow.pointer, row: e),
+        parameters.forward(block.up), bRow: h, before, cRow: h)
+      ChannelPasses.biasGELU(
+        before, points: n, channels: h, bias: flat + block.upBias, into: scratch.wide.pointer)
       // The bias of the second convolution shifts a channel as a whole, which norm1 takes away again.
-      gemm(false, false, e, n, h, 1, parameters + block.down, h, g, n, 0, mixed + start, points)
-      start += n
+      Product.run(
+        rows: n, columns: e, depth: hiddenDepth, MatrixView(scratch.wide.pointer, row: h),
+        parameters.forward(block.down), bRow: e, mixed + start * e, cRow: e)
+      ChannelPasses.moments(
+        mixed + start * e, points: n, channels: e, into: space.parts.pointer + number * 2 * e)
     }
     let lines1 = space.lines(2 * i + 1)
-    InstanceNorm.measure(
-      mixed, channels: e, points: points, weight: parameters + block.norm1Weight,
-      bias: parameters + block.norm1Bias, into: lines1)
+    InstanceNorm.merge(
+      space.parts.pointer, partPoints: tile, points: points, channels: depth,
+      weight: flat + block.norm1Weight, bias: flat + block.norm1Bias, into: lines1)
     let y = space.blockInput(i + 1)
-    for k in 0..<e {
-      PointwiseKernels.affine(mixed + k * points, lines1[k], lines1[e + k], points, into: y + k * points)
+    eachTile(points, space) { _, start, n, _ in
+      ChannelPasses.affine(
+        mixed + start * e, points: n, channels: e, scale: lines1, shift: lines1 + e, into: y + start * e)
+      Product.run(
+        rows: n, columns: e, depth: depth, MatrixView(residual + start * e, row: e),
+        parameters.forward(block.skip), bRow: e, y + start * e, cRow: e, accumulate: true)
     }
-    gemm(false, false, e, points, e, 1, parameters + block.skip, e, residual, points, 1, y, points)
   }
 }

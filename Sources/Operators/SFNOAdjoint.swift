@@ -1,171 +1,209 @@
 import Basics
+import Kernels
 import Sphere
 
 extension SFNO {
   /// The adjoint of one recorded `forward`: gradients of a loss for every weight and, where wanted, the input.
   ///
   /// - Parameters:
+  ///   - parameters: made for the adjoint.
   ///   - outputGradient: dL/d output [out_chans][point].
   ///   - gradient: flat, as `layout`; this sample's share is added. Complex weights get dL/dRe, dL/dIm.
   ///   - inputGradient: dL/d input [inp_chans][point], overwritten; nil where not wanted.
   ///   - space: the workspace, made with `recording`, that the forward call used.
   public func adjoint(
-    _ parameters: UnsafePointer<Float>, input: UnsafePointer<Float>,
-    outputGradient: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>,
-    inputGradient: UnsafeMutablePointer<Float>?, _ space: SFNOWorkspace
+    _ parameters: SFNOWeights, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, _ space: SFNOWorkspace
   ) {
-    guard let encoderHidden = space.encoderHidden?.pointer, let decoderHidden = space.decoderHidden?.pointer
-    else { return }
+    guard space.isRecording else { return }
     let c = configuration
-    let e = c.embed_dim
-    let points = grid.pointCount
+    let (e, points, w) = (embed, grid.pointCount, weights)
+    let flat = parameters.flat
+    let scratch = space.tiles[0]
+    let (u, d) = (scratch.wide.pointer, scratch.wideBefore.pointer)
+    let (xTile, yTile) = (scratch.input.pointer, scratch.output.pointer)
     var (current, other) = (space.gradients[0].pointer, space.gradients[1].pointer)
-    pairAdjoint(
-      parameters, gradient, x: space.blockInput(blocks.count), inputs: e, outputs: c.out_chans, points,
-      first: weights.decode1, bias: weights.decode1Bias, second: weights.decode2, hidden: decoderHidden,
-      dy: outputGradient, dx: current, space)
-    gemm(
-      false, true, c.out_chans, c.inp_chans, points, 1, outputGradient, points, input, points, 1,
-      gradient + weights.bigSkip, c.inp_chans)
+    let last = UnsafePointer(space.blockInput(blocks.count))
+    space.gradientPads.pointer.update(repeating: 0, count: space.gradientPads.count)
+    func packInput(_ start: Int, _ n: Int) {
+      ChannelPasses.interleave(
+        input + start, stride: points, channels: c.inp_chans, points: n, padded: inputs, into: xTile)
+    }
+    func packOutput(_ start: Int, _ n: Int) {
+      ChannelPasses.interleave(
+        outputGradient + start, stride: points, channels: c.out_chans, points: n, padded: outputs, into: yTile)
+    }
+
+    // y = D2 gelu(D1 x + b) + R x_in
+    for start in stride(from: 0, to: points, by: tile) {
+      let n = min(tile, points - start)
+      packOutput(start, n)
+      packInput(start, n)
+      Product.run(
+        rows: n, columns: e, depth: c.out_chans, MatrixView(yTile, row: outputs),
+        parameters.adjoint(w.decode2), bRow: e, d, cRow: e)
+      ChannelPasses.biasGELUAdjoint(
+        space.decoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.decode1Bias, into: u,
+        d, addingTo: gradient + w.decode1Bias)
+      addWeightGradient(w.decode2, yTile, outputs, u, n, gradient, space)
+      addWeightGradient(w.bigSkip, yTile, outputs, xTile, n, gradient, space)
+      addWeightGradient(w.decode1, d, e, last + start * e, n, gradient, space)
+      Product.run(
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1), bRow: e,
+        current + start * e, cRow: e)
+    }
+
     for i in blocks.indices.reversed() {
       blockAdjoint(i, parameters, gradient, dy: current, dx: other, space)
       swap(&current, &other)
     }
-    pairAdjoint(
-      parameters, gradient, x: input, inputs: c.inp_chans, outputs: e, points, first: weights.encode1,
-      bias: weights.encode1Bias, second: weights.encode2, hidden: encoderHidden, dy: current,
-      dx: inputGradient, space)
-    if let inputGradient {
-      gemm(
-        true, false, c.inp_chans, points, c.out_chans, 1, parameters + weights.bigSkip, c.inp_chans,
-        outputGradient, points, 1, inputGradient, points)
-    }
-  }
 
-  /// Adjoint of y = W2 gelu(W1 x + b), tile by tile.
-  private func pairAdjoint(
-    _ parameters: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, x: UnsafePointer<Float>,
-    inputs: Int, outputs: Int, _ points: Int, first: Int, bias: Int, second: Int,
-    hidden: UnsafePointer<Float>, dy: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>?,
-    _ space: SFNOWorkspace
-  ) {
-    let middle = configuration.embed_dim
-    let (g, d) = (space.wide.pointer, space.wideBefore.pointer)
-    var start = 0
-    while start < points {
+    // x = E2 gelu(E1 x_in + b)
+    for start in stride(from: 0, to: points, by: tile) {
       let n = min(tile, points - start)
-      gemm(true, false, middle, n, outputs, 1, parameters + second, middle, dy + start, points, 0, d, n)
-      for k in 0..<middle {
-        PointwiseKernels.affineGeluAdjoint(
-          hidden + k * points + start, 1, parameters[bias + k], n, into: g + k * n, d + k * n)
-        gradient[bias + k] += PointwiseKernels.sum(d + k * n, n)
-      }
-      gemm(false, true, outputs, middle, n, 1, dy + start, points, g, n, 1, gradient + second, middle)
-      gemm(false, true, middle, inputs, n, 1, d, n, x + start, points, 1, gradient + first, inputs)
-      if let dx {
-        gemm(true, false, inputs, n, middle, 1, parameters + first, inputs, d, n, 0, dx + start, points)
-      }
-      start += n
+      packInput(start, n)
+      Product.run(
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(current + start * e, row: e),
+        parameters.adjoint(w.encode2), bRow: e, d, cRow: e)
+      ChannelPasses.biasGELUAdjoint(
+        space.encoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.encode1Bias, into: u,
+        d, addingTo: gradient + w.encode1Bias)
+      addWeightGradient(w.encode2, current + start * e, e, u, n, gradient, space)
+      addWeightGradient(w.encode1, d, e, xTile, n, gradient, space)
+      guard let inputGradient else { continue }
+      packOutput(start, n)
+      Product.run(
+        rows: n, columns: inputs, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.encode1),
+        bRow: inputs, xTile, cRow: inputs)
+      Product.run(
+        rows: n, columns: inputs, depth: c.out_chans, MatrixView(yTile, row: outputs),
+        parameters.adjoint(w.bigSkip), bRow: inputs, xTile, cRow: inputs, accumulate: true)
+      ChannelPasses.separate(
+        xTile, stride: points, channels: c.inp_chans, points: n, padded: inputs, into: inputGradient + start)
     }
+    flush(space, into: gradient)
   }
 
   private func blockAdjoint(
-    _ i: Int, _ parameters: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>,
+    _ i: Int, _ parameters: SFNOWeights, _ gradient: UnsafeMutablePointer<Float>,
     dy: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
   ) {
-    guard let hidden = space.hidden(i) else { return }
+    guard let hiddenField = space.hidden(i) else { return }
     let block = blocks[i]
-    let e = configuration.embed_dim
-    let h = configuration.hidden
+    let (e, h) = (embed, hidden)
+    let (depth, hiddenDepth) = (configuration.embed_dim, configuration.hidden)
     let (into, out, resampled) = transforms(i)
     let points = out.grid.pointCount
-    let x = space.blockInput(i)
-    let residual = resampled ? space.residual(i) : x
-    let (dResidual, dMixed) = (space.gradients[2].pointer, space.gradients[3].pointer)
+    let flat = parameters.flat
+    let x = UnsafePointer(space.blockInput(i))
+    let residual = resampled ? UnsafePointer(space.residual(i)) : x
+    // Where the residual is the input itself, its gradient starts dx.
+    let dResidual = resampled ? space.gradients[2].pointer : dx
+    let scratch = space.tiles[0]
+    let (u, slope, g, d) = (
+      scratch.narrow.pointer, scratch.slope.pointer, scratch.wide.pointer, scratch.wideBefore.pointer
+    )
+    let tileCount = (points + tile - 1) / tile
+    let sums = space.parts.pointer
+    let mixed = UnsafePointer(space.mixed(i))
+    let filtered = UnsafePointer(space.filteredField(i))
 
     // y = norm1(mixed) + S r
-    gemm(false, true, e, e, points, 1, dy, points, residual, points, 1, gradient + block.skip, e)
-    gemm(true, false, e, points, e, 1, parameters + block.skip, e, dy, points, 0, dResidual, points)
-    let mixed = space.mixed(i)
-    let lines1 = space.lines(2 * i + 1)
-    for k in 0..<e {
-      let (row, drow) = (mixed + k * points, dy + k * points)
-      let (sum, product) = blockSums(drow, row, points)
-      let line = InstanceNorm.adjointLine(
-        lines1, channel: k, channels: e, points: points, sum: sum, product: product,
-        weightGradient: gradient + block.norm1Weight, biasGradient: gradient + block.norm1Bias)
-      PointwiseKernels.combine(drow, line.a, row, line.b, line.c, points, into: dMixed + k * points)
-    }
-
-    // mixed = M2 gelu(M1 u + b), u = gelu(norm0(filtered)); dy's memory takes d filtered.
-    let filtered = space.filteredField(i)
-    let lines0 = space.lines(2 * i)
-    let (u, g, d) = (space.narrow.pointer, space.wide.pointer, space.wideBefore.pointer)
-    var start = 0
-    while start < points {
+    for (number, start) in stride(from: 0, to: points, by: tile).enumerated() {
       let n = min(tile, points - start)
-      gemm(true, false, h, n, e, 1, parameters + block.down, h, dMixed + start, points, 0, d, n)
-      for k in 0..<h {
-        PointwiseKernels.affineGeluAdjoint(
-          hidden + k * points + start, 1, parameters[block.upBias + k], n, into: g + k * n, d + k * n)
-        gradient[block.upBias + k] += PointwiseKernels.sum(d + k * n, n)
-      }
-      gemm(false, true, e, h, n, 1, dMixed + start, points, g, n, 1, gradient + block.down, h)
-      for k in 0..<e {
-        PointwiseKernels.affineGelu(
-          filtered + k * points + start, lines0[k], lines0[e + k], n, into: u + k * n)
-      }
-      gemm(false, true, h, e, n, 1, d, n, u, n, 1, gradient + block.up, e)
-      gemm(true, false, e, n, h, 1, parameters + block.up, e, d, n, 0, dy + start, points)
-      start += n
+      addWeightGradient(block.skip, dy + start * e, e, residual + start * e, n, gradient, space)
+      Product.run(
+        rows: n, columns: e, depth: depth, MatrixView(dy + start * e, row: e), parameters.adjoint(block.skip),
+        bRow: e, dResidual + start * e, cRow: e)
+      ChannelPasses.sums(
+        dy + start * e, mixed + start * e, points: n, channels: e, into: sums + number * 2 * e)
     }
-    for k in 0..<e {
-      let (row, drow) = (filtered + k * points, dy + k * points)
-      var (sum, product) = (0.0, 0.0)
-      var start = 0
-      while start < points {
-        let n = min(4096, points - start)
-        let part = PointwiseKernels.geluSlope(row + start, lines0[k], lines0[e + k], n, drow + start)
-        sum += Double(part.sum)
-        product += Double(part.product)
-        start += n
-      }
-      let line = InstanceNorm.adjointLine(
-        lines0, channel: k, channels: e, points: points, sum: sum, product: product,
-        weightGradient: gradient + block.norm0Weight, biasGradient: gradient + block.norm0Bias)
-      PointwiseKernels.combine(drow, line.a, row, line.b, line.c, points, into: drow)
+    InstanceNorm.adjointLines(
+      space.lines(2 * i + 1), sums: sums, parts: tileCount, points: points, channels: depth,
+      weightGradient: gradient + block.norm1Weight, biasGradient: gradient + block.norm1Bias,
+      into: space.adjointLines)
+
+    // mixed = M2 gelu(M1 u + b), u = gelu(norm0(filtered)); dy's memory takes d mixed, then d filtered.
+    let lines0 = space.lines(2 * i)
+    for (number, start) in stride(from: 0, to: points, by: tile).enumerated() {
+      let n = min(tile, points - start)
+      let dMixed = dy + start * e
+      ChannelPasses.combine(
+        dMixed, mixed + start * e, points: n, channels: e, lines: space.adjointLines, into: dMixed)
+      Product.run(
+        rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down), bRow: h,
+        d, cRow: h)
+      ChannelPasses.biasGELUAdjoint(
+        hiddenField + start * h, points: n, channels: h, bias: flat + block.upBias, into: g, d,
+        addingTo: gradient + block.upBias)
+      addWeightGradient(block.down, dMixed, e, g, n, gradient, space)
+      ChannelPasses.affineGELUWithSlope(
+        filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e, into: u, slope: slope)
+      addWeightGradient(block.up, d, h, u, n, gradient, space)
+      Product.run(
+        rows: n, columns: e, depth: hiddenDepth, MatrixView(d, row: h), parameters.adjoint(block.up), bRow: e,
+        dMixed, cRow: e)
+      ChannelPasses.multiply(
+        dMixed, by: slope, filtered + start * e, points: n, channels: e, sums: sums + number * 2 * e)
     }
+    InstanceNorm.adjointLines(
+      lines0, sums: sums, parts: tileCount, points: points, channels: depth,
+      weightGradient: gradient + block.norm0Weight, biasGradient: gradient + block.norm0Bias,
+      into: space.adjointLines)
+    ChannelPasses.combine(
+      dy, filtered, points: points, channels: e, lines: space.adjointLines, into: dy)
 
     // filtered = SHT^-1(X W), X = SHT x
     let dFiltered = space.filtered.pointer
     let dSpectrum = space.spectralGradient.pointer
-    out.inverseAdjoint(dy, count: e, into: dFiltered, space.transformWorkspace)
-    convolution.adjoint(
-      space.spectrum(i), parameters + block.filter, dFiltered, into: dSpectrum,
-      weights: gradient + block.filter)
+    out.inverseAdjoint(dy, into: dFiltered, space.transform)
+    convolution.apply(dFiltered, parameters.filterAdjoint(i), into: dSpectrum, space.team)
+    convolution.addWeightGradient(space.spectrum(i), dFiltered, to: gradient + block.filter, space.team)
     if resampled {
-      out.inverseAdjoint(dResidual, count: e, into: dFiltered, space.transformWorkspace)
-      for m in 0..<into.orders {
-        let start = (m * into.degrees + m) * 2 * e
-        PointwiseKernels.add(dFiltered + start, (into.degrees - m) * 2 * e, to: dSpectrum + start)
+      out.inverseAdjoint(dResidual, into: dFiltered, space.transform)
+      for l in 0..<into.degrees {
+        let start = into.spectrumOffset(l, 0)
+        ChannelPasses.add(dFiltered + start, min(l + 1, into.orders) * 2 * e, to: dSpectrum + start)
       }
     }
-    into.forwardAdjoint(dSpectrum, count: e, into: dx, space.transformWorkspace)
-    if !resampled { PointwiseKernels.add(dResidual, e * points, to: dx) }
+    into.forwardAdjoint(dSpectrum, into: dx, accumulate: !resampled, space.transform)
   }
 
-  private func blockSums(_ d: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ count: Int) -> (
-    Double, Double
+  /// dW [outputs][inputs] += sum over points of dy [point][outputs] x [point][inputs].
+  private func addWeightGradient(
+    _ index: Int, _ dy: UnsafePointer<Float>, _ dyRow: Int, _ x: UnsafePointer<Float>, _ points: Int,
+    _ gradient: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
   ) {
-    var (sum, product) = (0.0, 0.0)
-    var start = 0
-    while start < count {
-      let n = min(4096, count - start)
-      let part = PointwiseKernels.sums(d + start, x + start, n)
-      sum += Double(part.0)
-      product += Double(part.1)
-      start += n
+    let matrix = matrices[index]
+    let width = matrix.inputsPadded
+    let target = gradientPadOffset(index).map { space.gradientPads.pointer + $0 } ?? gradient + matrix.flat
+    Product.run(
+      rows: matrix.outputs, columns: width, depth: points, MatrixView(transposed: dy, row: dyRow), x,
+      bRow: width, target, cRow: width, accumulate: true)
+  }
+
+  /// Where a matrix whose rows are no whole vectors gathers its gradient; nil for others.
+  private func gradientPadOffset(_ index: Int) -> Int? {
+    guard matrices[index].inputs % 16 != 0 else { return nil }
+    return matrices[0..<index].reduce(0) { $0 + ($1.inputs % 16 == 0 ? 0 : $1.outputs * $1.inputsPadded) }
+  }
+
+  /// Numbers of all of them.
+  var gradientPadCount: Int {
+    matrices.reduce(0) { $0 + ($1.inputs % 16 == 0 ? 0 : $1.outputs * $1.inputsPadded) }
+  }
+
+  /// Adds what was gathered in padded rows to the flat gradient.
+  private func flush(_ space: SFNOWorkspace, into gradient: UnsafeMutablePointer<Float>) {
+    for (index, matrix) in matrices.enumerated() {
+      guard let offset = gradientPadOffset(index) else { continue }
+      for o in 0..<matrix.outputs {
+        let (source, target) = (
+          space.gradientPads.pointer + offset + o * matrix.inputsPadded,
+          gradient + matrix.flat + o * matrix.inputs
+        )
+        for i in 0..<matrix.inputs { target[i] += source[i] }
+      }
     }
-    return (sum, product)
   }
 }

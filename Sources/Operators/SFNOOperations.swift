@@ -12,7 +12,7 @@ extension SFNO {
     var transforms = 0.0
     for i in blocks.indices {
       let (into, out, resampled) = self.transforms(i)
-      transforms += (into.operationsPerField + out.operationsPerField * (resampled ? 2 : 1)) * e
+      transforms += (into.operationsPerChannel + out.operationsPerChannel * (resampled ? 2 : 1)) * e
     }
     let inputGradients = 2 * points * Double(c.inp_chans) * (e + Double(c.out_chans))
     return 2 * (operationsPerStep - transforms) + transforms - inputGradients

@@ -1,61 +1,61 @@
+import Basics
+import Kernels
+
 /// The Driscoll-Healy convolution: every degree l has one complex matrix, shared over orders m,
 /// Y[l, m, out] = sum_in X[l, m, in] W[l, in, out] (spec/hens.md 1.3).
 ///
-/// X and Y in the transform's native layout [m][l][re, im][channel], of which only m <= l is touched;
-/// W as [l][re, im][in][out]. A complex product is four real ones over planes, so the weights need no
-/// second copy and every product is an sgemm of [orders] x [in] x [out].
-package struct SpectralConvolution {
+/// X and Y as `ChannelTransform` lays coefficients out, [l][m][re, im][channel padded], of which only
+/// m <= l is touched; W as [l][re, im][in][out]. Degrees are shared out over the team.
+package struct SpectralConvolution: Sendable {
   let channels: Int
   let degrees: Int
   let orders: Int
+  /// Numbers from one degree to the next.
+  let stride: Int
 
-  package init(channels: Int, degrees: Int, orders: Int) {
-    self.channels = channels
-    self.degrees = degrees
-    self.orders = orders
+  package init(channels: Int, degrees: Int, orders: Int, stride: Int) {
+    (self.channels, self.degrees, self.orders, self.stride) = (channels, degrees, orders, stride)
   }
 
+  private var padded: Int { ChannelPadding.padded(channels) }
   private func rows(_ l: Int) -> Int { min(l + 1, orders) }
 
-  package func forward(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  private func planes(_ x: UnsafePointer<Float>, _ l: Int) -> ComplexProduct.Planes {
+    let start = x + l * stride
+    return .init(re: start, im: start + padded, row: 2 * padded)
+  }
+
+  private func weights(_ w: UnsafePointer<Float>, _ l: Int) -> ComplexProduct.Planes {
+    let size = channels * channels
+    return .init(re: w + 2 * l * size, im: w + (2 * l + 1) * size, row: channels)
+  }
+
+  /// Y = X W; with the transposed conjugate weights, dX = dY W^H.
+  package func apply(
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ team: Team
   ) {
-    let c = channels
-    let stride = degrees * 2 * c
-    for l in 0..<degrees {
-      let (re, im) = (x + l * 2 * c, x + l * 2 * c + c)
-      let (wr, wi) = (w + 2 * l * c * c, w + (2 * l + 1) * c * c)
-      let (yr, yi) = (y + l * 2 * c, y + l * 2 * c + c)
-      let n = rows(l)
-      gemm(false, false, n, c, c, 1, re, stride, wr, c, 0, yr, stride)
-      gemm(false, false, n, c, c, -1, im, stride, wi, c, 1, yr, stride)
-      gemm(false, false, n, c, c, 1, re, stride, wi, c, 0, yi, stride)
-      gemm(false, false, n, c, c, 1, im, stride, wr, c, 1, yi, stride)
+    team.each(degrees) { index, _ in
+      let l = self.degrees - 1 - index  // the largest first, so that threads end together
+      let target = y + l * self.stride
+      ComplexProduct.run(
+        rows: self.rows(l), columns: self.channels, depth: self.channels, self.planes(x, l),
+        self.weights(w, l), target, target + self.padded, cRow: 2 * self.padded)
     }
   }
 
-  /// dX = dY W^H into `dx`; dW += X^H dY, with gradients as dL/dRe, dL/dIm.
-  package func adjoint(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
-    into dx: UnsafeMutablePointer<Float>, weights dw: UnsafeMutablePointer<Float>
+  /// dW += X^H dY, with gradients as dL/dRe, dL/dIm.
+  package func addWeightGradient(
+    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, to dw: UnsafeMutablePointer<Float>, _ team: Team
   ) {
-    let c = channels
-    let stride = degrees * 2 * c
-    for l in 0..<degrees {
-      let (re, im) = (x + l * 2 * c, x + l * 2 * c + c)
-      let (wr, wi) = (w + 2 * l * c * c, w + (2 * l + 1) * c * c)
-      let (gr, gi) = (dy + l * 2 * c, dy + l * 2 * c + c)
-      let (xr, xi) = (dx + l * 2 * c, dx + l * 2 * c + c)
-      let (vr, vi) = (dw + 2 * l * c * c, dw + (2 * l + 1) * c * c)
-      let n = rows(l)
-      gemm(false, true, n, c, c, 1, gr, stride, wr, c, 0, xr, stride)
-      gemm(false, true, n, c, c, 1, gi, stride, wi, c, 1, xr, stride)
-      gemm(false, true, n, c, c, 1, gi, stride, wr, c, 0, xi, stride)
-      gemm(false, true, n, c, c, -1, gr, stride, wi, c, 1, xi, stride)
-      gemm(true, false, c, c, n, 1, re, stride, gr, stride, 1, vr, c)
-      gemm(true, false, c, c, n, 1, im, stride, gi, stride, 1, vr, c)
-      gemm(true, false, c, c, n, 1, re, stride, gi, stride, 1, vi, c)
-      gemm(true, false, c, c, n, -1, im, stride, gr, stride, 1, vi, c)
+    let size = channels * channels
+    team.each(degrees) { index, _ in
+      let l = self.degrees - 1 - index
+      let x = self.planes(x, l)
+      let target = dw + 2 * l * size
+      ComplexProduct.run(
+        rows: self.channels, columns: self.channels, depth: self.rows(l),
+        .init(re: x.re, im: x.im, row: 1, column: x.row), conjugate: true, self.planes(dy, l), target,
+        target + size, cRow: self.channels, accumulate: true)
     }
   }
 }

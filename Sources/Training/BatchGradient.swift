@@ -40,6 +40,7 @@ public final class BatchGradient: @unchecked Sendable {
   private let loss: TendencyLoss
   private let steps: Int
   private let lanes: [Lane]
+  private var weights: SFNOWeights?
 
   /// Room for batches of samples of `steps` network steps.
   public init(network: SFNO, features: FeatureFields, loss: TendencyLoss, steps: Int) {
@@ -56,12 +57,13 @@ public final class BatchGradient: @unchecked Sendable {
     _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, samples: [Int], threads: Int
   ) throws -> Double {
     let losses = AlignedBuffer<Double>(samples.count)
+    let weights = refreshed(parameters, threads: threads)
     let factor = 1 / Double(samples.count * steps)
     try Parallel.forEach(lanes.count, threads: threads) { number, _ in
       let lane = self.lanes[number]
       lane.gradient.pointer.update(repeating: 0, count: lane.gradient.count)
       for place in stride(from: number, to: samples.count, by: self.lanes.count) {
-        losses.pointer[place] = self.sample(parameters, set, samples[place], factor: factor, lane)
+        losses.pointer[place] = self.sample(weights, set, samples[place], factor: factor, lane)
       }
     }
     try sumLanes(threads: threads)
@@ -69,7 +71,7 @@ public final class BatchGradient: @unchecked Sendable {
   }
 
   private func sample(
-    _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane
+    _ weights: SFNOWeights, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane
   ) -> Double {
     let state = set.channels * set.points
     var total = 0.0
@@ -80,7 +82,7 @@ public final class BatchGradient: @unchecked Sendable {
         count: state)
       features.fill(input + state, at: set.time(sample, step: step))
       network.forward(
-        parameters.pointer, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
+        weights, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
       total += loss.evaluate(
         lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
         gradient: lane.outputGradients[step].pointer)
@@ -92,11 +94,22 @@ public final class BatchGradient: @unchecked Sendable {
         for i in 0..<state { dy[i] += lane.inputGradient.pointer[i] }
       }
       network.adjoint(
-        parameters.pointer, input: lane.inputs[step].pointer, outputGradient: dy,
+        weights, input: lane.inputs[step].pointer, outputGradient: dy,
         gradient: lane.gradient.pointer, inputGradient: step > 0 ? lane.inputGradient.pointer : nil,
         lane.workspaces[step])
     }
     return total
+  }
+
+  /// The weights in the order that products want; their copies follow every update.
+  private func refreshed(_ parameters: AlignedBuffer<Float>, threads: Int) -> SFNOWeights {
+    if let weights, weights.flat == UnsafePointer(parameters.pointer) {
+      weights.refresh(threads: threads)
+      return weights
+    }
+    let made = SFNOWeights(network, parameters, adjoint: true, threads: threads)
+    weights = made
+    return made
   }
 
   private func sumLanes(threads: Int) throws {

@@ -137,7 +137,8 @@ public final class Trainer {
     guard let validation else { return .nan }
     let count = min(64, validation.count)
     let losses = AlignedBuffer<Double>(count)
-    let (network, features, loss, result) = (network, features, loss, result)
+    let (network, features, loss) = (network, features, loss)
+    let weights = SFNOWeights(network, result)
     try Parallel.forEach(count, threads: threads) { index, _ in
       let sample = index * validation.count / count
       let points = network.grid.pointCount
@@ -146,8 +147,7 @@ public final class Trainer {
       let state = validation.channels * points
       input.pointer.update(from: validation.state(sample, step: 0), count: state)
       features.fill(input.pointer + state, at: validation.time(sample, step: 0))
-      network.forward(
-        result.pointer, input: input.pointer, output: output.pointer, network.makeWorkspace())
+      network.forward(weights, input: input.pointer, output: output.pointer, network.makeWorkspace())
       losses.pointer[index] = loss.evaluate(
         output.pointer, validation.state(sample, step: 1), gradient: nil)
     }

@@ -10,7 +10,7 @@ enum NetworkBench {
       let batch = BenchNetwork.batch
       let points = network.grid.pointCount
       let (inputSize, outputSize) = (BenchNetwork.inputs * points, BenchNetwork.outputs * points)
-      let parameters = network.layout.initialise(seed: 1, decoderScale: nil)
+      let weights = SFNOWeights(network, network.layout.initialise(seed: 1, decoderScale: nil))
       let normals = Philox(seed: 1, purpose: .test).normals(batch * inputSize)
       let input = AlignedBuffer(normals.map { Float($0) })
       let output = AlignedBuffer<Float>(batch * outputSize)
@@ -18,7 +18,7 @@ enum NetworkBench {
       let time = try stopwatch.median {
         try Parallel.forEach(batch, threads: threads) { sample, thread in
           network.forward(
-            parameters.pointer, input: input.pointer + sample * inputSize,
+            weights, input: input.pointer + sample * inputSize,
             output: output.pointer + sample * outputSize, workspaces[thread])
         }
       }

@@ -1,0 +1,215 @@
+/// Passes over points [point][channel], channels padded to whole vectors: what products do not do.
+///
+/// Per-channel numbers (`scale`, `shift`, `bias`, sums) are rows of `channels` floats.
+public enum ChannelPasses {
+  /// y = gelu(scale x + shift).
+  public static func affineGELU(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let (x, y) = (x + point &* channels, y + point &* channels)
+      var c = 0
+      while c < channels {
+        (y + c).vector = GELU.value((shift + c).vector.addingProduct((scale + c).vector, (x + c).vector))
+        c &+= 16
+      }
+    }
+  }
+
+  /// y = gelu(scale x + shift) and slope = gelu'(scale x + shift).
+  public static func affineGELUWithSlope(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, slope: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let at = point &* channels
+      var c = 0
+      while c < channels {
+        let z = (shift + c).vector.addingProduct((scale + c).vector, (x + at + c).vector)
+        let (value, derivative) = GELU.valueAndSlope(z)
+        (y + at + c).vector = value
+        (slope + at + c).vector = derivative
+        c &+= 16
+      }
+    }
+  }
+
+  /// y = gelu(x + bias).
+  public static func biasGELU(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, bias: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let (x, y) = (x + point &* channels, y + point &* channels)
+      var c = 0
+      while c < channels {
+        (y + c).vector = GELU.value((x + c).vector + (bias + c).vector)
+        c &+= 16
+      }
+    }
+  }
+
+  /// y = gelu(x + bias), d *= gelu'(x + bias), and d's sum over points is added to `sums`.
+  public static func biasGELUAdjoint(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, bias: UnsafePointer<Float>,
+    into y: UnsafeMutablePointer<Float>, _ d: UnsafeMutablePointer<Float>,
+    addingTo sums: UnsafeMutablePointer<Float>
+  ) {
+    var c = 0
+    while c < channels {
+      let b = (bias + c).vector
+      var sum = Vector.zero
+      var at = c
+      for _ in 0..<points {
+        let (value, slope) = GELU.valueAndSlope((x + at).vector + b)
+        let product = (d + at).vector * slope
+        (y + at).vector = value
+        (d + at).vector = product
+        sum += product
+        at &+= channels
+      }
+      (sums + c).vector += sum
+      c &+= 16
+    }
+  }
+
+  /// d *= slope; writes the sums over points of d and of d x to `sums` [2][channel].
+  public static func multiply(
+    _ d: UnsafeMutablePointer<Float>, by slope: UnsafePointer<Float>, _ x: UnsafePointer<Float>, points: Int,
+    channels: Int, sums: UnsafeMutablePointer<Float>
+  ) {
+    var c = 0
+    while c < channels {
+      var (sum, product) = (Vector.zero, Vector.zero)
+      var at = c
+      for _ in 0..<points {
+        let value = (d + at).vector * (slope + at).vector
+        (d + at).vector = value
+        sum += value
+        product = product.addingProduct(value, (x + at).vector)
+        at &+= channels
+      }
+      (sums + c).vector = sum
+      (sums + channels + c).vector = product
+      c &+= 16
+    }
+  }
+
+  /// Sums over points of d and of d x, written to `sums` [2][channel].
+  public static func sums(
+    _ d: UnsafePointer<Float>, _ x: UnsafePointer<Float>, points: Int, channels: Int,
+    into sums: UnsafeMutablePointer<Float>
+  ) {
+    var c = 0
+    while c < channels {
+      var (sum, product) = (Vector.zero, Vector.zero)
+      var at = c
+      for _ in 0..<points {
+        let value = (d + at).vector
+        sum += value
+        product = product.addingProduct(value, (x + at).vector)
+        at &+= channels
+      }
+      (sums + c).vector = sum
+      (sums + channels + c).vector = product
+      c &+= 16
+    }
+  }
+
+  /// y = scale x + shift.
+  public static func affine(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, scale: UnsafePointer<Float>,
+    shift: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let at = point &* channels
+      var c = 0
+      while c < channels {
+        (y + at + c).vector = (shift + c).vector.addingProduct((scale + c).vector, (x + at + c).vector)
+        c &+= 16
+      }
+    }
+  }
+
+  /// y = a d + b x + c, with a, b, c rows [3][channel]; y may be d.
+  public static func combine(
+    _ d: UnsafePointer<Float>, _ x: UnsafePointer<Float>, points: Int, channels: Int,
+    lines: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let at = point &* channels
+      var c = 0
+      while c < channels {
+        let line = lines + c
+        let rest = (line + 2 &* channels).vector.addingProduct((line + channels).vector, (x + at + c).vector)
+        (y + at + c).vector = rest.addingProduct(line.vector, (d + at + c).vector)
+        c &+= 16
+      }
+    }
+  }
+
+  /// y += x.
+  public static func add(_ x: UnsafePointer<Float>, _ count: Int, to y: UnsafeMutablePointer<Float>) {
+    var i = 0
+    while i &+ 16 <= count {
+      (y + i).vector += (x + i).vector
+      i &+= 16
+    }
+    while i < count {
+      y[i] += x[i]
+      i &+= 1
+    }
+  }
+
+  /// Per channel the mean over `points`, and the sum of squared differences from that mean, written to
+  /// `moments` [2][channel]: two passes over what the first leaves in the cache, so that nothing cancels.
+  public static func moments(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, into moments: UnsafeMutablePointer<Float>
+  ) {
+    let share = 1 / Float(points)
+    var c = 0
+    while c < channels {
+      var sum = Vector.zero
+      var at = c
+      for _ in 0..<points {
+        sum += (x + at).vector
+        at &+= channels
+      }
+      let mean = sum * share
+      var squares = Vector.zero
+      at = c
+      for _ in 0..<points {
+        let difference = (x + at).vector - mean
+        squares = squares.addingProduct(difference, difference)
+        at &+= channels
+      }
+      (moments + c).vector = mean
+      (moments + channels + c).vector = squares
+      c &+= 16
+    }
+  }
+
+  /// [channel][point], rows `stride` apart, to [point][padded], zero beyond `channels`.
+  public static func interleave(
+    _ x: UnsafePointer<Float>, stride: Int, channels: Int, points: Int, padded: Int,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    for point in 0..<points {
+      let row = y + point &* padded
+      for c in 0..<channels { row[c] = x[c &* stride &+ point] }
+      for c in channels..<padded { row[c] = 0 }
+    }
+  }
+
+  /// [point][padded] to [channel][point], rows `stride` apart.
+  public static func separate(
+    _ x: UnsafePointer<Float>, stride: Int, channels: Int, points: Int, padded: Int,
+    into y: UnsafeMutablePointer<Float>
+  ) {
+    for c in 0..<channels {
+      let row = y + c &* stride
+      for point in 0..<points { row[point] = x[point &* padded &+ c] }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import COpenBLAS
+
+/// A matrix as a product reads it: element (i, j) at `start[i row + j column]`.
+public struct MatrixView {
+  /// Element (0, 0).
+  public var start: UnsafePointer<Float>
+  /// Numbers from one row to the next.
+  public var row: Int
+  /// Numbers from one column to the next.
+  public var column: Int
+
+  /// Rows `row` numbers apart, columns contiguous.
+  @inline(__always) public init(_ start: UnsafePointer<Float>, row: Int) {
+    (self.start, self.row, column) = (start, row, 1)
+  }
+
+  /// The transpose of a matrix whose rows are `row` numbers apart.
+  @inline(__always) public init(transposed start: UnsafePointer<Float>, row: Int) {
+    (self.start, self.row, column) = (start, 1, row)
+  }
+}
+
+/// C = A B or C += A B with contiguous rows in B and C, on the calling thread.
+///
+/// The latent fields have their channels side by side, so every product of the network is of this form: a
+/// table, field or gradient A, number by number, times rows of channels. Products whose rows are a few
+/// vectors wide keep C's tile in registers over the whole depth and read B where it lies (a tile of it is
+/// small enough for the first-level cache), which BLAS, made for larger matrices, cannot: it would first
+/// copy both into its own order. Wide and deep ones go to BLAS. Which of the two is decided by sizes alone,
+/// and every number of C is a sum in the order of the depth, so bits do not depend on the row's neighbours.
+public enum Product {
+  /// The widest rows, and the largest part of B in numbers, that stay with the kernels here.
+  static let widest = 512
+  static let largest = 65_536
+
+  /// C [rows][columns] = or += A [rows][depth] B [depth][columns].
+  /// - Parameters:
+  ///   - columns: a multiple of 16, or else BLAS serves.
+  ///   - bRow, cRow: numbers from one row to the next.
+  public static func run(
+    rows: Int, columns: Int, depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false
+  ) {
+    guard rows > 0, columns > 0 else { return }
+    if columns % 16 != 0 || columns > widest || columns * depth > largest && rows > 64 && depth > 64 {
+      cblas_sgemm(
+        CblasRowMajor, a.column == 1 ? CblasNoTrans : CblasTrans, CblasNoTrans, Int32(rows), Int32(columns),
+        Int32(depth), 1, a.start, Int32(a.column == 1 ? a.row : a.column), b, Int32(bRow), accumulate ? 1 : 0,
+        c, Int32(cRow))
+      return
+    }
+    var column = 0
+    #if APUS_AVX512
+      while column + 64 <= columns {
+        panel(Panel64.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+        column += 64
+      }
+      if column + 32 <= columns {
+        panel(Panel32.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+        column += 32
+      }
+    #endif
+    while column < columns {
+      panel(Panel16.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+      column += 16
+    }
+  }
+
+  @inline(__always) private static func panel<P: Panel>(
+    _ type: P.Type, _ rows: Int, _ depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var row = 0
+    while row &+ 6 <= rows {
+      six(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
+      row &+= 6
+    }
+    if row &+ 4 <= rows {
+      four(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
+      row &+= 4
+    }
+    if row &+ 2 <= rows {
+      two(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
+      row &+= 2
+    }
+    if row < rows {
+      one(type, depth, a.start + row &* a.row, a.column, b, bRow, c + row &* cRow, accumulate)
+    }
+  }
+
+  @inline(__always) private static func six<P: Panel>(
+    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
+    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (c0, c1, c2, c3, c4, c5) = (P.zero, P.zero, P.zero, P.zero, P.zero, P.zero)
+    var (a, a3, b) = (a, a + 3 &* aRow, b)
+    for _ in 0..<depth {
+      let row = P(b)
+      c0.add(a[0], row)
+      c1.add(a[aRow], row)
+      c2.add(a[2 &* aRow], row)
+      c3.add(a3[0], row)
+      c4.add(a3[aRow], row)
+      c5.add(a3[2 &* aRow], row)
+      a += aColumn
+      a3 += aColumn
+      b += bRow
+    }
+    finish(c0, c, accumulate)
+    finish(c1, c + cRow, accumulate)
+    finish(c2, c + 2 &* cRow, accumulate)
+    finish(c3, c + 3 &* cRow, accumulate)
+    finish(c4, c + 4 &* cRow, accumulate)
+    finish(c5, c + 5 &* cRow, accumulate)
+  }
+
+  @inline(__always) private static func four<P: Panel>(
+    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
+    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (c0, c1, c2, c3) = (P.zero, P.zero, P.zero, P.zero)
+    var (a, b) = (a, b)
+    for _ in 0..<depth {
+      let row = P(b)
+      c0.add(a[0], row)
+      c1.add(a[aRow], row)
+      c2.add(a[2 &* aRow], row)
+      c3.add(a[3 &* aRow], row)
+      a += aColumn
+      b += bRow
+    }
+    finish(c0, c, accumulate)
+    finish(c1, c + cRow, accumulate)
+    finish(c2, c + 2 &* cRow, accumulate)
+    finish(c3, c + 3 &* cRow, accumulate)
+  }
+
+  @inline(__always) private static func two<P: Panel>(
+    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
+    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (c0, c1) = (P.zero, P.zero)
+    var (a, b) = (a, b)
+    for _ in 0..<depth {
+      let row = P(b)
+      c0.add(a[0], row)
+      c1.add(a[aRow], row)
+      a += aColumn
+      b += bRow
+    }
+    finish(c0, c, accumulate)
+    finish(c1, c + cRow, accumulate)
+  }
+
+  @inline(__always) private static func one<P: Panel>(
+    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aColumn: Int, _ b: UnsafePointer<Float>,
+    _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  ) {
+    var sum = P.zero
+    var (a, b) = (a, b)
+    for _ in 0..<depth {
+      sum.add(a[0], P(b))
+      a += aColumn
+      b += bRow
+    }
+    finish(sum, c, accumulate)
+  }
+
+  @inline(__always) private static func finish<P: Panel>(
+    _ sum: P, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  ) {
+    if accumulate { sum.addTo(c) } else { sum.store(c) }
+  }
+}

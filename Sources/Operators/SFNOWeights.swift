@@ -1,0 +1,108 @@
+import Basics
+import Kernels
+
+/// A network's weights as its products read them.
+///
+/// The flat array of `ParameterLayout` stays the truth: spectral weights, biases and norms are read where
+/// they lie (which may be a file mapped into memory). The small matrices of the 1x1 convolutions are copied,
+/// transposed for the forward pass and plain for the adjoint, with rows padded to whole vectors; so are, for
+/// the adjoint, the transposed spectral weights. `refresh` after every change of the flat array.
+public final class SFNOWeights: @unchecked Sendable {
+  /// One matrix of a 1x1 convolution, [outputs][inputs] in the flat array.
+  struct Matrix: Sendable {
+    let flat, outputs, inputs: Int
+    /// [inputs][outputs padded] and [outputs][inputs padded] in `matrices`.
+    var transposed = 0
+    var plain = 0
+    var outputsPadded: Int { ChannelPadding.padded(outputs) }
+    var inputsPadded: Int { ChannelPadding.padded(inputs) }
+  }
+
+  /// The flat array.
+  public let flat: UnsafePointer<Float>
+  private let owner: AnyObject
+  private let network: SFNO
+  private let matrices: AlignedBuffer<Float>
+  /// [block][degree][re, -im][out][in]; empty unless the adjoint is wanted.
+  private let filters: AlignedBuffer<Float>
+  private let plans: [Matrix]
+  private let supportsAdjoint: Bool
+
+  /// Weights of `network` from a flat array.
+  public convenience init(
+    _ network: SFNO, _ parameters: AlignedBuffer<Float>, adjoint: Bool = false, threads: Int = 1
+  ) {
+    self.init(
+      network, UnsafePointer(parameters.pointer), owner: parameters, adjoint: adjoint, threads: threads)
+  }
+
+  /// Weights of `network` from memory that lives as long as `owner`.
+  public init(
+    _ network: SFNO, _ flat: UnsafePointer<Float>, owner: AnyObject, adjoint: Bool = false, threads: Int = 1
+  ) {
+    self.network = network
+    self.flat = flat
+    self.owner = owner
+    supportsAdjoint = adjoint
+    var next = 0
+    plans = network.matrices.map { matrix in
+      var matrix = matrix
+      matrix.transposed = next
+      next += matrix.inputs * matrix.outputsPadded
+      if adjoint {
+        matrix.plain = next
+        next += matrix.outputs * matrix.inputsPadded
+      }
+      return matrix
+    }
+    matrices = AlignedBuffer(next)
+    let c = network.configuration
+    filters = AlignedBuffer(adjoint ? c.num_layers * c.degrees * 2 * c.embed_dim * c.embed_dim : 0)
+    refresh(threads: threads)
+  }
+
+  /// Copies again what is copied.
+  public func refresh(threads: Int) {
+    let team = Team(threads: threads)
+    team.each(plans.count) { index, _ in
+      let plan = self.plans[index]
+      let source = self.flat + plan.flat
+      let (transposed, plain) = (
+        self.matrices.pointer + plan.transposed, self.matrices.pointer + plan.plain
+      )
+      for o in 0..<plan.outputs {
+        for i in 0..<plan.inputs { transposed[i * plan.outputsPadded + o] = source[o * plan.inputs + i] }
+        guard self.supportsAdjoint else { continue }
+        for i in 0..<plan.inputs { plain[o * plan.inputsPadded + i] = source[o * plan.inputs + i] }
+      }
+    }
+    guard supportsAdjoint else { return }
+    let (e, degrees) = (network.configuration.embed_dim, network.configuration.degrees)
+    team.each(network.blocks.count * degrees) { index, _ in
+      let (block, l) = index.quotientAndRemainder(dividingBy: degrees)
+      let source = self.flat + self.network.blocks[block].filter + 2 * l * e * e
+      let target = self.filters.pointer + index * 2 * e * e
+      for part in 0..<2 {
+        let (from, into) = (source + part * e * e, target + part * e * e)
+        let sign: Float = part == 0 ? 1 : -1
+        for i in 0..<e { for o in 0..<e { into[o * e + i] = sign * from[i * e + o] } }
+      }
+    }
+  }
+
+  /// [inputs][outputs padded] of a matrix, for y = W x.
+  @inline(__always) func forward(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(matrices.pointer + plans[index].transposed)
+  }
+  /// [outputs][inputs padded] of a matrix, for dx = W^T dy.
+  @inline(__always) func adjoint(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(matrices.pointer + plans[index].plain)
+  }
+  /// [degree][re, im][in][out] of a block.
+  @inline(__always) func filter(_ block: Int) -> UnsafePointer<Float> { flat + network.blocks[block].filter }
+  /// [degree][re, -im][out][in] of a block.
+  @inline(__always) func filterAdjoint(_ block: Int) -> UnsafePointer<Float> {
+    let c = network.configuration
+    return UnsafePointer(filters.pointer + block * c.degrees * 2 * c.embed_dim * c.embed_dim)
+  }
+}
