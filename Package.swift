@@ -44,11 +44,12 @@ let package = Package(
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CNetCDF", pkgConfig: "netcdf", providers: [.apt(["libnetcdf-dev"])]),
+    .systemLibrary(name: "CVector"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 
     // MARK: - Rooms, each knowing only those above it
     room("Basics", knows: []),
-    room("Kernels", knows: ["COpenBLAS"]),
+    room("Kernels", knows: ["CVector", "COpenBLAS"]),
     room("Sphere", knows: ["Basics", "Kernels", "CFFTW", "COpenBLAS"]),
     room("Fields", knows: ["Basics", "Sphere"]),
     room("FieldIO", knows: ["Basics", "Sphere", "Fields", "CNetCDF"]),

@@ -7,13 +7,16 @@ public enum ChannelPasses {
     _ x: UnsafePointer<Float>, points: Int, channels: Int, scale: UnsafePointer<Float>,
     shift: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
   ) {
-    for point in 0..<points {
-      let (x, y) = (x + point &* channels, y + point &* channels)
-      var c = 0
-      while c < channels {
-        (y + c).vector = GELU.value((shift + c).vector.addingProduct((scale + c).vector, (x + c).vector))
-        c &+= 16
+    var c = 0
+    while c < channels {
+      let (a, b) = ((scale + c).vector, (shift + c).vector)
+      var at = c
+      for _ in 0..<points {
+        let z = b.fma(a, (x + at).vector)
+        (y + at).vector = GELU.value(z)
+        at &+= channels
       }
+      c &+= 16
     }
   }
 
@@ -26,7 +29,7 @@ public enum ChannelPasses {
       let at = point &* channels
       var c = 0
       while c < channels {
-        let z = (shift + c).vector.addingProduct((scale + c).vector, (x + at + c).vector)
+        let z = (shift + c).vector.fma((scale + c).vector, (x + at + c).vector)
         let (value, derivative) = GELU.valueAndSlope(z)
         (y + at + c).vector = value
         (slope + at + c).vector = derivative
@@ -87,7 +90,7 @@ public enum ChannelPasses {
         let value = (d + at).vector * (slope + at).vector
         (d + at).vector = value
         sum += value
-        product = product.addingProduct(value, (x + at).vector)
+        product = product.fma(value, (x + at).vector)
         at &+= channels
       }
       (sums + c).vector = sum
@@ -108,7 +111,7 @@ public enum ChannelPasses {
       for _ in 0..<points {
         let value = (d + at).vector
         sum += value
-        product = product.addingProduct(value, (x + at).vector)
+        product = product.fma(value, (x + at).vector)
         at &+= channels
       }
       (sums + c).vector = sum
@@ -126,7 +129,7 @@ public enum ChannelPasses {
       let at = point &* channels
       var c = 0
       while c < channels {
-        (y + at + c).vector = (shift + c).vector.addingProduct((scale + c).vector, (x + at + c).vector)
+        (y + at + c).vector = (shift + c).vector.fma((scale + c).vector, (x + at + c).vector)
         c &+= 16
       }
     }
@@ -142,8 +145,8 @@ public enum ChannelPasses {
       var c = 0
       while c < channels {
         let line = lines + c
-        let rest = (line + 2 &* channels).vector.addingProduct((line + channels).vector, (x + at + c).vector)
-        (y + at + c).vector = rest.addingProduct(line.vector, (d + at + c).vector)
+        let rest = (line + 2 &* channels).vector.fma((line + channels).vector, (x + at + c).vector)
+        (y + at + c).vector = rest.fma(line.vector, (d + at + c).vector)
         c &+= 16
       }
     }
@@ -181,7 +184,7 @@ public enum ChannelPasses {
       at = c
       for _ in 0..<points {
         let difference = (x + at).vector - mean
-        squares = squares.addingProduct(difference, difference)
+        squares = squares.fma(difference, difference)
         at &+= channels
       }
       (moments + c).vector = mean

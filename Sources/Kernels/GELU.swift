@@ -1,3 +1,5 @@
+import CVector
+
 /// The exact GELU, x Phi(x), and its slope Phi(x) + x phi(x), sixteen numbers at a time.
 ///
 /// Phi(x) - 1/2 and the slope less 1/2 are odd: x P(t) and x Q(t) with t = 2 (x / 5.5)^2 - 1 and polynomials
@@ -8,16 +10,8 @@ enum GELU {
   private static let bound: Float = 5.5
   private static let square: Float = 0.06611570247933884  // 2 / 5.5^2
 
-  /// x within the bound, NaN as it is. Masks stay in registers; the library's `clamped` goes lane by lane
-  /// through memory.
-  @inline(__always) private static func limited(_ x: Vector) -> Vector {
-    let (low, high) = (Vector(repeating: -bound), Vector(repeating: bound))
-    let raised = x.replacing(with: low, where: x .< low)
-    return raised.replacing(with: high, where: raised .> high)
-  }
-
   @inline(__always) private static func step(_ p: inout Vector, _ coefficient: Float, _ t: Vector) {
-    p = Vector(repeating: coefficient).addingProduct(p, t)
+    p = Vector(repeating: coefficient).fma(p, t)
   }
 
   @inline(__always) private static func cdf(_ z: Vector, _ t: Vector) -> Vector {
@@ -36,7 +30,7 @@ enum GELU {
     step(&p, 0.047736819833517075, t)
     step(&p, -0.06417245417833328, t)
     step(&p, 0.12855194509029388, t)
-    return Vector(repeating: 0.5).addingProduct(z, p)
+    return Vector(repeating: 0.5).fma(z, p)
   }
 
   @inline(__always) private static func derivative(_ z: Vector, _ t: Vector) -> Vector {
@@ -56,19 +50,19 @@ enum GELU {
     step(&p, 0.053670067340135574, t)
     step(&p, -0.06574025750160217, t)
     step(&p, 0.12875917553901672, t)
-    return Vector(repeating: 0.5).addingProduct(z, p)
+    return Vector(repeating: 0.5).fma(z, p)
   }
 
-  /// gelu(x).
+  /// gelu(x); NaN where x is.
   @inline(__always) static func value(_ x: Vector) -> Vector {
-    let z = limited(x)
-    return x * cdf(z, Vector(repeating: -1).addingProduct(z * square, z))
+    let z = apus_limited(x, bound)
+    return x * cdf(z, Vector(repeating: -1).fma(z * square, z))
   }
 
   /// gelu(x) and gelu'(x).
   @inline(__always) static func valueAndSlope(_ x: Vector) -> (Vector, Vector) {
-    let z = limited(x)
-    let t = Vector(repeating: -1).addingProduct(z * square, z)
+    let z = apus_limited(x, bound)
+    let t = Vector(repeating: -1).fma(z * square, z)
     return (x * cdf(z, t), derivative(z, t))
   }
 }

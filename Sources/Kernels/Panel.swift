@@ -19,7 +19,7 @@ struct Panel16: Panel {
   @inline(__always) init(a: Vector) { self.a = a }
   @inline(__always) init(_ source: UnsafePointer<Float>) { a = source.vector }
   @inline(__always) mutating func add(_ x: Float, _ row: Panel16) {
-    a = a.addingProduct(Vector(repeating: x), row.a)
+    a = a.fma(Vector(repeating: x), row.a)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) { target.vector = a }
   @inline(__always) func addTo(_ target: UnsafeMutablePointer<Float>) { target.vector += a }
@@ -33,8 +33,8 @@ struct Panel32: Panel {
   @inline(__always) init(_ source: UnsafePointer<Float>) { (a, b) = (source.vector, (source + 16).vector) }
   @inline(__always) mutating func add(_ x: Float, _ row: Panel32) {
     let x = Vector(repeating: x)
-    a = a.addingProduct(x, row.a)
-    b = b.addingProduct(x, row.b)
+    a = a.fma(x, row.a)
+    b = b.fma(x, row.b)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) {
     target.vector = a
@@ -58,10 +58,10 @@ struct Panel64: Panel {
   }
   @inline(__always) mutating func add(_ x: Float, _ row: Panel64) {
     let x = Vector(repeating: x)
-    a = a.addingProduct(x, row.a)
-    b = b.addingProduct(x, row.b)
-    c = c.addingProduct(x, row.c)
-    d = d.addingProduct(x, row.d)
+    a = a.fma(x, row.a)
+    b = b.fma(x, row.b)
+    c = c.fma(x, row.c)
+    d = d.fma(x, row.d)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) {
     target.vector = a

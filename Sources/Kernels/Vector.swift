@@ -1,3 +1,5 @@
+import CVector
+
 /// Sixteen floats: one register with AVX-512, two with AVX2.
 public typealias Vector = SIMD16<Float>
 
@@ -18,4 +20,9 @@ extension UnsafeMutablePointer<Float> {
 public enum ChannelPadding {
   /// `count` rounded up to whole vectors.
   @inlinable public static func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+}
+
+extension Vector {
+  /// self + a b, rounded once.
+  @inline(__always) func fma(_ a: Vector, _ b: Vector) -> Vector { apus_fma(a, b, self) }
 }

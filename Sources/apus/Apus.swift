@@ -36,6 +36,7 @@ struct Apus: ParsableCommand {
   ]
 
   static func main() {
+    BLASProcessor.restartIfMistaken()
     // Apus is parallel over members, samples and fields; BLAS threads inside would fight for the cores.
     openblas_set_num_threads(1)
     StopFlag.listen()
