@@ -74,14 +74,6 @@ public struct SafeTensors: Sendable {
     self.tensors = tensors
   }
 
-  private struct Entry: Codable {
-    var dtype: String
-    var shape: [Int]
-    // The format's own key.
-    // swift-format-ignore: AlwaysUseLowerCamelCase
-    var data_offsets: [Int]
-  }
-
   private static let sizes = [
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
   ]

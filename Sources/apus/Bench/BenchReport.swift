@@ -4,6 +4,13 @@ import Foundation
 struct BenchReport: Encodable, CustomStringConvertible {
   let limits: MachineLimits
   let kernels: [Line]
+  /// Largest resident memory of this process so far, 10^9 bytes.
+  let peakMemory: Double
+
+  enum CodingKeys: String, CodingKey {
+    case limits, kernels
+    case peakMemory = "peak_memory_gbytes"
+  }
 
   struct Line: Encodable {
     let name: String
@@ -25,6 +32,7 @@ struct BenchReport: Encodable, CustomStringConvertible {
 
   init(limits: MachineLimits, kernels: [KernelTiming]) {
     self.limits = limits
+    peakMemory = Self.residentPeak()
     self.kernels = kernels.map { kernel in
       let gflops = kernel.operations / kernel.seconds * 1e-9
       let gbytes = kernel.bytes / kernel.seconds * 1e-9
@@ -50,6 +58,15 @@ struct BenchReport: Encodable, CustomStringConvertible {
           format: " %10.3f  %8.1f  %7.1f%%  %7.2f  %8.1f%%", kernel.milliseconds, kernel.gflops,
           100 * kernel.fractionOfSgemm, kernel.gbytes, 100 * kernel.fractionOfBandwidth)
     }
+    lines.append(String(format: "peak memory %.2f GB", peakMemory))
     return lines.joined(separator: "\n")
+  }
+
+  /// VmHWM of /proc/self/status.
+  private static func residentPeak() -> Double {
+    let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let number = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
+    return (number ?? 0) * 1024e-9
   }
 }

@@ -11,14 +11,24 @@ struct BenchCommand: ParsableCommand {
       """)
 
   enum Suite: String, ExpressibleByArgument, CaseIterable {
-    case sht, sfno, train, all
+    case sht, sfno, train, hens, all
   }
 
-  @Argument(help: "sht: transforms; sfno: forward passes; train: training steps; all.")
+  @Argument(
+    help: """
+      sht: transforms; sfno: forward passes; train: training steps; all: these three; hens: one step of the \
+      published network, 721 x 1440 and 1.1 billion random weights (needs 18 GB of memory, minutes).
+      """)
   var suite = Suite.all
 
   @Option(help: ArgumentHelp("Measure every kernel for so long.", valueName: "s"))
   var seconds = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "hens: the weights, mapped from this file; where it does not exist, 8.9 GB of random ones are written.",
+      valueName: "file"), completion: .file())
+  var weights = "hens_random.safetensors"
 
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var result: ResultOptions
@@ -34,6 +44,7 @@ struct BenchCommand: ParsableCommand {
     if [.sht, .all].contains(suite) { kernels += try TransformBench.run(threads.count, stopwatch) }
     if [.sfno, .all].contains(suite) { kernels += try NetworkBench.run(threads.count, stopwatch) }
     if [.train, .all].contains(suite) { kernels += try TrainingBench.run(threads.count, stopwatch) }
+    if suite == .hens { kernels += try FullSizeBench.run(threads.count, weights: weights) }
     try result.show(BenchReport(limits: limits, kernels: kernels))
   }
 }
