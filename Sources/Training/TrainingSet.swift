@@ -42,7 +42,19 @@ public final class TrainingSet: Sendable {
       }
       return Stretch(states: buffer, times: stretch.times)
     }
-    samples = stretches.enumerated().flatMap { number, stretch in
+    samples = TrainingSet.cut(self.stretches, steps)
+  }
+
+  private init(_ other: TrainingSet, steps: Int) {
+    (channels, points, stretches) = (other.channels, other.points, other.stretches)
+    samples = TrainingSet.cut(stretches, steps)
+  }
+
+  /// The same states, shared, cut into samples of `steps` steps.
+  public func cut(steps: Int) -> TrainingSet { TrainingSet(self, steps: steps) }
+
+  private static func cut(_ stretches: [Stretch], _ steps: Int) -> [(stretch: Int, time: Int)] {
+    stretches.enumerated().flatMap { number, stretch in
       (0..<max(stretch.times.count - steps, 0)).map { (number, $0) }
     }
   }
