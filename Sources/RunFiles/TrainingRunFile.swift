@@ -67,6 +67,11 @@ public struct TrainingRunFile: RunFile {
         .normalisation, "an adapter has the normalisation of its base", found: "data",
         expected: "checkpoint, or nothing")
     }
+    if adapter != nil && optimisation.optimiser == .lamb {
+      throw section.refuse(
+        .adapter, "LAMB scales steps to the size of weights, and an adapter's factors start at zero",
+        found: "optimiser: lamb", expected: "adamw")
+    }
     if output.keep != .last && data.validation.isEmpty {
       throw section.refuse(
         .output, "there is nothing to find the best by", found: "keep: \(output.keep.rawValue)",

@@ -24,6 +24,8 @@ public final class Trainer {
   public private(set) var best: TrainingState.Best?
   /// Wall-clock time of all steps so far, over all processes that made them [s].
   public var seconds: Double { secondsBefore + (ContinuousClock.now - start) / .seconds(1) }
+  /// The part of it that batches and updates took, without validation and files [s].
+  public private(set) var stepSeconds = 0.0
   private let settings: TrainerSettings
   private let set: TrainingSet
   private let validation: TrainingSet?
@@ -95,7 +97,8 @@ public final class Trainer {
     for (name, values) in optimiser.moments.saved { arrays[name] = values.array }
     if best != nil { arrays["best"] = bestTrained.array }
     return TrainingState(
-      step: step, fingerprint: fingerprint, curve: curve, best: best, seconds: seconds, arrays: arrays)
+      step: step, fingerprint: fingerprint, curve: curve, best: best, seconds: seconds,
+      stepSeconds: stepSeconds, arrays: arrays)
   }
 
   /// Takes up where a state left.
@@ -104,6 +107,7 @@ public final class Trainer {
     curve = state.curve
     best = settings.keepsBest ? state.best : nil
     secondsBefore = state.seconds
+    stepSeconds = state.stepSeconds
     for (name, buffer) in [("weights", trained), ("best", bestTrained)] + optimiser.moments.saved {
       state.arrays[name]?.withUnsafeBufferPointer { values in
         if let base = values.baseAddress {
@@ -134,7 +138,10 @@ public final class Trainer {
     var (sum, count) = (0.0, 0)
     while step < settings.schedule.steps {
       let rate = settings.schedule.rate(step)
+      let before = ContinuousClock.now
       let (loss, norm) = try advance(learningRate: rate)
+      let took = (ContinuousClock.now - before) / .seconds(1)
+      stepSeconds += took
       sum += loss
       count += 1
       let isLast = step == settings.schedule.steps
@@ -152,7 +159,7 @@ public final class Trainer {
           meter.validated(point)
         }
       }
-      meter.stepped(step, loss: loss)
+      meter.stepped(step, loss: loss, seconds: took)
       // A snapshot comes before the state: a training that is killed between the two makes it again.
       if let every = settings.snapshotEvery, step % every == 0 { try snapshot(self) }
       let stops = isPoint && !isLast && isStopped()

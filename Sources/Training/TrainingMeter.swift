@@ -13,6 +13,7 @@ public final class TrainingMeter {
   private var logged: ContinuousClock.Instant
   private var smooth: Double?
   private var validation = ""
+  private var stepSeconds = 0.0
 
   /// A meter that draws on standard error where `isTerminal`, and logs a line a minute elsewhere.
   /// - Parameter operations: floating-point operations of a step, and the most that the machine does in a
@@ -30,7 +31,8 @@ public final class TrainingMeter {
     logged = start
   }
 
-  func stepped(_ step: Int, loss: Double) {
+  func stepped(_ step: Int, loss: Double, seconds: Double) {
+    stepSeconds += seconds
     smooth = smooth.map { 0.98 * $0 + 0.02 * loss } ?? loss
     let now = ContinuousClock.now
     let due = isTerminal ? shown.map { now - $0 > .milliseconds(200) } ?? true : now - logged > .seconds(60)
@@ -41,7 +43,7 @@ public final class TrainingMeter {
     let head = String(format: "step %d of %d | loss %.5f", step, steps, smooth ?? loss)
     let tail = String(
       format: " | %.1f samples/s | %d:%02d left", rate * Double(batchSize), left / 60, left % 60)
-    let line = head + validation + speed(rate) + tail
+    let line = head + validation + speed(step) + tail
     if isTerminal {
       shown = now
       FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
@@ -61,9 +63,10 @@ public final class TrainingMeter {
     }
   }
 
-  private func speed(_ stepsPerSecond: Double) -> String {
+  /// Of batches and updates alone; validations are not counted.
+  private func speed(_ step: Int) -> String {
     guard let operations else { return "" }
-    let rate = operations.perStep * stepsPerSecond
+    let rate = operations.perStep * Double(step - firstStep) / max(stepSeconds, 1e-9)
     return String(format: " | %.1f GFLOP/s (%.0f %%)", rate * 1e-9, 100 * rate / operations.peak)
   }
 

@@ -5,8 +5,8 @@ import Operators
 /// Everything a training needs to go on as if it had never stopped: what is trained, moments, average, the
 /// best so far, step, curve.
 ///
-/// A safetensors file beside the checkpoint, full precision. `seconds` is for people: no number of the
-/// training depends on it.
+/// A safetensors file beside the checkpoint, full precision. Its times are for people: no number of the
+/// training depends on them.
 public struct TrainingState: Sendable {
   /// The best validation so far, whose weights are the array `best`.
   public struct Best: Sendable, Codable, Hashable {
@@ -26,19 +26,22 @@ public struct TrainingState: Sendable {
   public var best: Best?
   /// Wall-clock time of the steps so far [s].
   public var seconds: Double
+  /// The part of it that batches and updates took [s].
+  public var stepSeconds: Double
   /// Flat arrays of what is trained: `weights`, `first`, `second`, `average`, `best`.
   public var arrays: [String: [Float]]
 
   /// A state from its parts.
   public init(
     step: Int, fingerprint: String, curve: [LossCurve.Point], best: Best? = nil, seconds: Double = 0,
-    arrays: [String: [Float]]
+    stepSeconds: Double = 0, arrays: [String: [Float]]
   ) {
     self.step = step
     self.fingerprint = fingerprint
     self.curve = curve
     self.best = best
     self.seconds = seconds
+    self.stepSeconds = stepSeconds
     self.arrays = arrays
   }
 
@@ -54,6 +57,7 @@ public struct TrainingState: Sendable {
     }
     var metadata = [
       "step": "\(step)", "fingerprint": fingerprint, "curve": try json(curve), "seconds": "\(seconds)",
+      "step_seconds": "\(stepSeconds)",
     ]
     if let best { metadata["best"] = try json(best) }
     try SafeTensors(metadata: metadata, tensors: arrays.mapValues { .init($0, shape: [$0.count]) })
@@ -88,6 +92,7 @@ public struct TrainingState: Sendable {
     }
     return TrainingState(
       step: step, fingerprint: found, curve: curve, best: decode("best", Best.self),
-      seconds: content.metadata["seconds"].flatMap { Double($0) } ?? 0, arrays: arrays)
+      seconds: content.metadata["seconds"].flatMap { Double($0) } ?? 0,
+      stepSeconds: content.metadata["step_seconds"].flatMap { Double($0) } ?? 0, arrays: arrays)
   }
 }

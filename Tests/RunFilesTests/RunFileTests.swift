@@ -143,9 +143,10 @@ import Testing
         licence: CC-BY-4.0
         output: {keep: both, snapshots_every: 100,
         """ + " "
-    ).replacing("steps: 614", with: "steps: 614\n  optimiser: lamb")
+    )
     let run = try TrainingRunFile.parse(text, file: "train.yml")
-    #expect(run.optimisation.optimiser == .lamb)
+    let lamb = RunFileTexts.training.replacing("steps: 614", with: "steps: 614\n  optimiser: lamb")
+    #expect(try TrainingRunFile.parse(lamb, file: "train.yml").optimisation.optimiser == .lamb)
     #expect(run.output.keep == .both)
     #expect(run.output.snapshotsEvery == 100)
     #expect(run.validation.leadHours == [24, 72])
@@ -187,6 +188,12 @@ import Testing
       "output: {", "adapter: {base: a.safetensors}\nnormalisation: data\noutput: {",
       "train.yml:24:16: 'normalisation': an adapter has the normalisation of its base: found data, "
         + "expected checkpoint, or nothing."
+    ),
+    (
+      "channel_weights: {z500: 1, msl: 0.5}\n",
+      "optimiser: lamb\nadapter: {base: a.safetensors}\n",
+      "train.yml:23:10: 'adapter': LAMB scales steps to the size of weights, and an adapter's factors "
+        + "start at zero: found optimiser: lamb, expected adamw."
     ),
     (
       "learning_rate: 2e-3", "learning_rate: 2e-3\n  optimiser: adam",

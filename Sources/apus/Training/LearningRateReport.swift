@@ -27,12 +27,15 @@ struct LearningRateReport: Encodable, CustomStringConvertible {
   /// - Throws: `ApusError` where the file cannot be written.
   func writeChart() throws {
     let rates = points.map(\.learningRate)
+    let lowestLoss = points.map(\.smoothedLoss).min() ?? 1
+    // A diverging loss may be any number; what leads to it should fill the chart.
+    let top = 2 * max(points[0].smoothedLoss, 1.5 * lowestLoss)
     var picture = LineChart(
       title: "Learning rate range test of \(name)",
       series: [
         .init("smoothed", x: rates, y: points.map(\.smoothedLoss)),
         .init("loss of a batch", x: rates, y: points.map(\.loss)),
-      ], x: Axis("Learning rate", scale: .logarithmic), y: Axis("Loss", scale: .logarithmic))
+      ], x: Axis("Learning rate", scale: .logarithmic), y: Axis("Loss", scale: .logarithmic, high: top))
     picture.subtitle = String(
       format: "lowest at %.1e, falls fastest at %.1e, suggested %.1e", lowest, steepest, suggestion)
     try WholeFile.write(picture.picture().data, to: chart)

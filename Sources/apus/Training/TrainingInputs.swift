@@ -41,11 +41,11 @@ struct TrainingInputs {
     validation = try TrainingInputs.stretches(run.data.validation, run.data, grid: grid)
     units = training.first?.archive.units ?? []
     var sums = NormalisationSums(channels: run.data.channels, grid: grid)
-    var loaded: [(states: [Float], times: [Instant])] = []
+    var loaded: [(states: AlignedBuffer<Float>, times: [Instant])] = []
     for stretch in training {
       let states = try stretch.archive.load(stretch.times, threads: threads)
       if run.normalisation == .data { try sums.add(states, times: stretch.times.count, threads: threads) }
-      loaded.append((states, stretch.times))
+      loaded.append((AlignedBuffer(states), stretch.times))
     }
     if run.normalisation == .checkpoint, let base {
       normalisation = base.normalisation
@@ -53,14 +53,15 @@ struct TrainingInputs {
       normalisation = try sums.normalisation()
     }
     set = TrainingSet(
-      stretches: loaded, normalisation: normalisation, points: grid.pointCount,
+      takingOver: loaded, normalisation: normalisation, points: grid.pointCount,
       steps: run.optimisation.rolloutSteps)
-    loaded = []
     validationSet =
       validation.isEmpty
       ? nil
       : TrainingSet(
-        stretches: try validation.map { (try $0.archive.load($0.times, threads: threads), $0.times) },
+        takingOver: try validation.map {
+          (AlignedBuffer(try $0.archive.load($0.times, threads: threads)), $0.times)
+        },
         normalisation: normalisation, points: grid.pointCount, steps: 1)
     logger.info("\(set.count) samples to train on, \(validationSet?.count ?? 0) to validate on")
 

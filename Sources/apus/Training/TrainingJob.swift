@@ -47,7 +47,8 @@ struct TrainingJob {
         try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
       })
     let speed = TrainingSpeed(
-      seconds: trainer.seconds, steps: trainer.step, batchSize: settings.batchSize,
+      seconds: trainer.seconds, stepSeconds: trainer.stepSeconds, steps: trainer.step,
+      batchSize: settings.batchSize,
       operationsPerStep: operations, peak: peak, threads: threads)
     return try output.finish(trainer, speed)
   }
@@ -93,9 +94,8 @@ struct TrainingFiles {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
-    for path in [checkpoint, state, curve, best, TrainingFiles.card(checkpoint), TrainingFiles.card(best)] {
-      WholeFile.removeAbandoned(path)
-    }
+    let stem = (TrainingFiles.split(checkpoint).stem as NSString).lastPathComponent
+    WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 
   private func inserted(_ word: String) -> String {

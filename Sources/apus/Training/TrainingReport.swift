@@ -62,7 +62,8 @@ struct TrainingSpeed: Encodable, CustomStringConvertible {
   /// Wall-clock time of all steps [s].
   let seconds: Double
   let samplesPerSecond: Double
-  /// Products of the network's forward and adjoint, 10^9 operations a second.
+  /// Products of the network's forward and adjoint, 10^9 operations a second of batches and updates;
+  /// validations and files are not counted.
   let operations: Double
   /// Of the matrix products measured before the training.
   let fraction: Double?
@@ -78,8 +79,11 @@ struct TrainingSpeed: Encodable, CustomStringConvertible {
     case peakMemory = "peak_memory_bytes"
   }
 
-  init(seconds: Double, steps: Int, batchSize: Int, operationsPerStep: Double, peak: Double?, threads: Int) {
-    let perSecond = Double(steps) / max(seconds, 1e-9)
+  init(
+    seconds: Double, stepSeconds: Double, steps: Int, batchSize: Int, operationsPerStep: Double,
+    peak: Double?, threads: Int
+  ) {
+    let perSecond = Double(steps) / max(stepSeconds, 1e-9)
     self.seconds = seconds
     samplesPerSecond = perSecond * Double(batchSize)
     operations = perSecond * operationsPerStep * 1e-9
