@@ -56,8 +56,9 @@ let package = Package(
     room("RunFiles", knows: ["Basics", "Fields", yams]),
     room("Operators", knows: ["Basics", "Kernels", "Sphere", "COpenBLAS"]),
     room("Models", knows: ["Basics", "Sphere", "Fields", "Operators"]),
-    room("Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Verification", knows: ["Basics", "Sphere", "Fields"]),
+    room(
+      "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
     room("Ensembles", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CCairo"]),
     .executableTarget(
@@ -76,7 +77,8 @@ let package = Package(
     tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
     tests(of: "Operators", knows: ["Basics", "Kernels", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(
-      of: "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
+      of: "Training",
+      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
     tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),
     tests(
       of: "Ensembles",

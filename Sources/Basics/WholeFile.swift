@@ -36,4 +36,16 @@ public enum WholeFile {
         advice: "Free some space and run the same command again.")
     }
   }
+  /// Removes temporary files in `directory`, of files whose names begin with `prefix`, that were left by
+  /// processes which were killed while they wrote.
+  public static func removeAbandoned(in directory: String, prefix: String) {
+    let place = directory.isEmpty ? "." : directory
+    for file in (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+    where file.hasPrefix(prefix) {
+      guard let mark = file.range(of: ".tmp-", options: .backwards),
+        let process = Int32(file[mark.upperBound...]), process > 0
+      else { continue }
+      if kill(process, 0) != 0 && errno == ESRCH { unlink(place + "/" + file) }
+    }
+  }
 }

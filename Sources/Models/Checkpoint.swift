@@ -89,11 +89,14 @@ public struct Checkpoint: Sendable {
     self.digest = digest
   }
 
-  /// Reads a checkpoint.
+  /// Reads a checkpoint, or an adapter with its base (`AdapterLink`).
   /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for a truncated file, missing metadata, or
   ///   tensors, channels or a grid that do not fit the network.
   public static func read(_ path: String) throws -> Checkpoint {
     let content = try SafeTensors.read(path)
+    if let link = try AdapterLink.find(content, file: path) {
+      return try read(content, link, file: path)
+    }
     func text(_ key: String) throws -> String {
       guard let text = content.metadata[key] else {
         throw ApusError(

@@ -1,6 +1,6 @@
 import Basics
 
-/// Loss, optimiser (AdamW) and schedule (linear warm-up, then cosine).
+/// Loss, optimiser and schedule (linear warm-up, then cosine).
 public struct OptimisationSettings: Sendable, Hashable, Encodable {
   /// Losses of spec/hens.md 1.9.
   public enum Loss: String, Sendable, Hashable, Codable, CaseIterable {
@@ -8,6 +8,14 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case hens
     /// Squared error, with tendency weights.
     case hensAbsolute = "hens-absolute"
+  }
+
+  /// Rules that move the weights.
+  public enum Optimiser: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Adam with decoupled weight decay.
+    case adamw
+    /// Layer-wise adaptive moments, for large batches.
+    case lamb
   }
 
   /// How long: a number of steps or of passes over the data.
@@ -26,9 +34,11 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var finalLearningRate: Double
   /// Steps over which the learning rate rises from 0.
   public var warmupSteps: Int
+  /// Which optimiser.
+  public var optimiser: Optimiser
   /// Decoupled weight decay.
   public var weightDecay: Double
-  /// Decay of AdamW's two moments.
+  /// Decay of the optimiser's two moments.
   public var betas: [Double]
   /// Largest L2 norm of the whole gradient; nil: unlimited.
   public var gradientClip: Double?
@@ -42,7 +52,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var rolloutSteps: Int
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case steps, epochs, betas, loss
+    case steps, epochs, betas, loss, optimiser
     case batchSize = "batch_size"
     case learningRate = "learning_rate"
     case finalLearningRate = "final_learning_rate"
@@ -67,6 +77,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     learningRate = try section.number(.learningRate, above: 0)
     finalLearningRate = try section.number(.finalLearningRate, in: 0...learningRate, default: 0)
     warmupSteps = try section.integer(.warmupSteps, in: 0...Int.max, default: 0)
+    optimiser = try section.choice(.optimiser, default: Optimiser.adamw)
     weightDecay = try section.number(.weightDecay, in: 0...1, default: 0)
     betas = try section.numbers(.betas) ?? [0.9, 0.95]
     if betas.count != 2 || !betas.allSatisfy({ (0..<1).contains($0) }) {
@@ -90,6 +101,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     try box.encode(learningRate, forKey: .learningRate)
     try box.encode(finalLearningRate, forKey: .finalLearningRate)
     try box.encode(warmupSteps, forKey: .warmupSteps)
+    try box.encode(optimiser, forKey: .optimiser)
     try box.encode(weightDecay, forKey: .weightDecay)
     try box.encode(betas, forKey: .betas)
     try box.encodeIfPresent(gradientClip, forKey: .gradientClip)

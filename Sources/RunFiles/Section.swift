@@ -129,6 +129,19 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     }
   }
 
+  func wholeNumbers(_ key: Key, in range: ClosedRange<Int>) throws -> [Int]? {
+    guard let node = node(key) else { return nil }
+    let items = node.sequence.map(Array.init) ?? [node]
+    return try items.map { item in
+      guard let value = item.int, range.contains(value) else {
+        throw source.error(
+          at: item.mark, key.rawValue, "wrong value", found: describe(item),
+          expected: "whole numbers from \(range.lowerBound) to \(range.upperBound)")
+      }
+      return value
+    }
+  }
+
   /// Non-negative numbers by free names; empty where absent.
   func numbersByName(_ key: Key) throws -> [String: Double] {
     guard let node = node(key) else { return [:] }

@@ -20,11 +20,17 @@ public struct TrainingRunFile: RunFile {
   public var initialCheckpoint: InputPath?
   /// Where means and standard deviations come from.
   public var normalisation: NormalisationSource
+  /// What low-rank factors are trained instead of weights; nil: the weights are trained.
+  public var adapter: AdapterSettings?
+  /// How forecasts from the validation data are scored.
+  public var validation: ValidationSettings
   /// What is written.
   public var output: TrainingOutput
+  /// Under which terms the checkpoint may be used, for its card.
+  public var licence: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, data, network, inputs, optimisation, normalisation, output
+    case name, seed, data, network, inputs, optimisation, normalisation, adapter, validation, output, licence
     case initialCheckpoint = "initial_checkpoint"
   }
 
@@ -44,9 +50,34 @@ public struct TrainingRunFile: RunFile {
     optimisation = try OptimisationSettings(
       section.requiredSection(.optimisation, OptimisationSettings.CodingKeys.self))
     initialCheckpoint = try section.optionalInput(.initialCheckpoint)
-    normalisation = try section.choice(.normalisation, default: NormalisationSource.data)
+    adapter = try section.section(.adapter, AdapterSettings.CodingKeys.self).map(AdapterSettings.init)
+    normalisation = try section.choice(
+      .normalisation, default: adapter == nil ? NormalisationSource.data : .checkpoint)
+    validation = try ValidationSettings(
+      section.section(.validation, ValidationSettings.CodingKeys.self), data: data)
+    licence = try section.optionalString(.licence)
     output = try TrainingOutput(section.requiredSection(.output, TrainingOutput.CodingKeys.self))
-    if normalisation == .checkpoint && initialCheckpoint == nil {
+    if adapter != nil && initialCheckpoint != nil {
+      throw section.refuse(
+        .initialCheckpoint, "given beside adapter, whose base the training starts from",
+        expected: "one of the two")
+    }
+    if adapter != nil && normalisation == .data {
+      throw section.refuse(
+        .normalisation, "an adapter has the normalisation of its base", found: "data",
+        expected: "checkpoint, or nothing")
+    }
+    if adapter != nil && optimisation.optimiser == .lamb {
+      throw section.refuse(
+        .adapter, "LAMB scales steps to the size of weights, and an adapter's factors start at zero",
+        found: "optimiser: lamb", expected: "adamw")
+    }
+    if output.keep != .last && data.validation.isEmpty {
+      throw section.refuse(
+        .output, "there is nothing to find the best by", found: "keep: \(output.keep.rawValue)",
+        expected: "data.validation, or keep: last")
+    }
+    if normalisation == .checkpoint && initialCheckpoint == nil && adapter == nil {
       throw section.refuse(
         .normalisation, "there is no checkpoint to take it from", expected: "data, or an initial_checkpoint")
     }
@@ -205,16 +236,33 @@ public struct TrainingOutput: Sendable, Hashable, Encodable {
   public var everySteps: Int
   /// Whether the weight matrices of the checkpoint are written as float16, half the size.
   public var halfPrecision: Bool
+  /// Which weights are kept.
+  public var keep: Keep
+  /// A checkpoint of its own is written every so many steps; nil: none.
+  public var snapshotsEvery: Int?
+
+  /// Weights of a training that are worth a file.
+  public enum Keep: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Those of the best validation.
+    case best
+    /// Those of the end, as HENS does.
+    case last
+    /// The last, and the best beside them.
+    case both
+  }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case checkpoint
+    case checkpoint, keep
     case everySteps = "every_steps"
     case halfPrecision = "half_precision"
+    case snapshotsEvery = "snapshots_every"
   }
 
   init(_ section: Section<CodingKeys>) throws {
     checkpoint = try section.string(.checkpoint)
     everySteps = try section.integer(.everySteps, default: 500)
     halfPrecision = try section.flag(.halfPrecision, default: false)
+    keep = try section.choice(.keep, default: Keep.last)
+    snapshotsEvery = try section.optionalInteger(.snapshotsEvery, in: 1...Int.max)
   }
 }

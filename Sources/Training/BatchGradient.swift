@@ -124,17 +124,5 @@ public final class BatchGradient: @unchecked Sendable {
   }
 
   /// L2 norm of the gradient, summed block by block in order.
-  public func norm() -> Double {
-    let count = network.layout.count
-    var total = 0.0
-    for start in stride(from: 0, to: count, by: 4096) {
-      var lanes = SIMD16<Float>()
-      for i in stride(from: start, to: min(start + 4096, count), by: 16) {
-        let value = UnsafeRawPointer(gradient.pointer + i).load(as: SIMD16<Float>.self)
-        lanes += value * value
-      }
-      total += Double(lanes.sum())
-    }
-    return total.squareRoot()
-  }
+  public func norm() -> Double { SquareSum.of(gradient.pointer, network.layout.count).squareRoot() }
 }

@@ -5,7 +5,7 @@ import Models
 import Operators
 import Sphere
 
-/// Trains one network: batches in an order that follows from the seed, AdamW, a schedule, saved states.
+/// Trains one network: batches in an order that follows from the seed, an optimiser, a schedule, saved states.
 ///
 /// Step n is a pure function of the state after step n - 1, so a training that was stopped and resumed ends
 /// with the same bits as one that was not, on any number of threads.
@@ -14,25 +14,42 @@ public final class Trainer {
   public let network: SFNO
   /// Its weights, changed in place.
   public let parameters: AlignedBuffer<Float>
+  /// What the optimiser moves: the weights, or the factors of an adapter.
+  public let trained: AlignedBuffer<Float>
   /// The loss curve.
   public private(set) var curve: [LossCurve.Point] = []
   /// Updates made.
   public private(set) var step = 0
+  /// The best validation so far, where it is kept.
+  public private(set) var best: TrainingState.Best?
+  /// Wall-clock time of all steps so far, over all processes that made them [s].
+  public var seconds: Double { secondsBefore + (ContinuousClock.now - start) / .seconds(1) }
+  /// The part of it that batches and updates took, without validation and files [s].
+  public private(set) var stepSeconds = 0.0
   private let settings: TrainerSettings
   private let set: TrainingSet
   private let validation: TrainingSet?
+  private let scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])?
   private let features: FeatureFields
   private let loss: TendencyLoss
-  private let optimiser: AdamW
+  private let optimiser: any Optimiser
   private let batch: BatchGradient
+  private let adapter: AdapterTraining?
   private let threads: Int
   private var order: (epoch: Int, samples: [Int]) = (-1, [])
+  private var bestTrained: AlignedBuffer<Float>
+  private var secondsBefore = 0.0
+  private var start = ContinuousClock.now
 
   /// A trainer that starts from `parameters`.
+  /// - Parameters:
+  ///   - scores: scores forecasts with the weights it is given, at every validation.
+  ///   - adapter: what is trained instead of the weights; `parameters` are then its base's.
   /// - Throws: `ApusError` of kind `badData` where there are fewer samples than a batch takes.
   public init(
     network: SFNO, parameters: AlignedBuffer<Float>, features: FeatureFields, loss: TendencyLoss,
     set: TrainingSet, validation: TrainingSet?, settings: TrainerSettings,
+    scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])? = nil, adapter: AdapterTraining? = nil,
     threads: Int = Parallel.defaultThreads
   ) throws {
     guard set.count >= settings.batchSize else {
@@ -40,45 +57,65 @@ public final class Trainer {
         .badData, "too few samples for a batch", found: "\(set.count)", expected: "\(settings.batchSize)")
     }
     self.network = network
-    self.parameters = parameters
     self.features = features
     self.loss = loss
     self.set = set
     self.validation = validation.flatMap { $0.count > 0 ? $0 : nil }
     self.settings = settings
+    self.scores = scores
+    self.adapter = adapter
     self.threads = threads
-    optimiser = AdamW(
-      parameters, betas: settings.betas, decay: settings.weightDecay, averageDecay: settings.averageDecay)
+    self.parameters = adapter == nil ? parameters : AlignedBuffer(parameters.array)
+    trained = adapter?.factors ?? parameters
+    bestTrained = AlignedBuffer(settings.keepsBest ? trained.count : 0)
+    optimiser = settings.optimiser.make(
+      trained, tensors: adapter?.tensors ?? network.layout.segments.map(TensorPlace.init),
+      betas: settings.betas, decay: settings.weightDecay, averageDecay: settings.averageDecay)
     batch = BatchGradient(network: network, features: features, loss: loss, steps: settings.rolloutSteps)
+    try adapter?.compose(trained, into: self.parameters, threads: threads)
   }
 
+  /// The form of the result that the optimiser moves: its moving average, where one is kept.
+  public var trainedResult: AlignedBuffer<Float> {
+    settings.averageDecay == nil ? trained : optimiser.moments.average
+  }
+
+  /// The same at the best validation; nil where it is not kept or nothing was validated.
+  public var trainedBest: AlignedBuffer<Float>? { best == nil ? nil : bestTrained }
+
   /// The weights to keep: their moving average, where one is kept.
-  public var result: AlignedBuffer<Float> { settings.averageDecay == nil ? parameters : optimiser.average }
+  public var result: AlignedBuffer<Float> { weights(trainedResult) }
+
+  /// The network's weights that follow from what is trained.
+  public func weights(_ trained: AlignedBuffer<Float>) -> AlignedBuffer<Float> {
+    adapter?.composed(trained) ?? trained
+  }
 
   /// Where the training stands.
   public func state(fingerprint: String) -> TrainingState {
-    TrainingState(
-      step: step, fingerprint: fingerprint, curve: curve,
-      arrays: [
-        "weights": parameters.array, "first": optimiser.first.array, "second": optimiser.second.array,
-        "average": optimiser.average.array,
-      ])
+    var arrays = ["weights": trained.array]
+    for (name, values) in optimiser.moments.saved { arrays[name] = values.array }
+    if best != nil { arrays["best"] = bestTrained.array }
+    return TrainingState(
+      step: step, fingerprint: fingerprint, curve: curve, best: best, seconds: seconds,
+      stepSeconds: stepSeconds, arrays: arrays)
   }
 
   /// Takes up where a state left.
-  public func resume(_ state: TrainingState) {
+  public func resume(_ state: TrainingState) throws {
     step = state.step
     curve = state.curve
-    for (name, buffer) in [
-      ("weights", parameters), ("first", optimiser.first), ("second", optimiser.second),
-      ("average", optimiser.average),
-    ] {
+    best = settings.keepsBest ? state.best : nil
+    secondsBefore = state.seconds
+    stepSeconds = state.stepSeconds
+    for (name, buffer) in [("weights", trained), ("best", bestTrained)] + optimiser.moments.saved {
       state.arrays[name]?.withUnsafeBufferPointer { values in
         if let base = values.baseAddress {
           buffer.pointer.update(from: base, count: min(values.count, buffer.count))
         }
       }
     }
+    try adapter?.compose(trained, into: parameters, threads: threads)
   }
 
   /// Trains to the end of the schedule.
@@ -86,30 +123,25 @@ public final class Trainer {
   ///   - meter: told about every step.
   ///   - isStopped: asked at every point of the loss curve (400 of them); true ends the training cleanly
   ///     after `save`.
+  ///   - snapshot: called every `snapshotEvery` steps.
   ///   - save: called every `saveEvery` steps, before a stop and at the end.
   /// - Throws: `ApusError`: `tryAgainLater` after a stop, `internalFault` where the loss is not finite.
   public func run(
-    meter: TrainingMeter, isStopped: () -> Bool, save: (Trainer) throws -> Void
+    meter: TrainingMeter, isStopped: () -> Bool, snapshot: (Trainer) throws -> Void = { _ in },
+    save: (Trainer) throws -> Void
   ) throws {
     defer { meter.end() }
+    start = ContinuousClock.now
     let everyPoint = max(1, settings.schedule.steps / 400)
     // States are saved at points of the curve only, so that a resumed curve is the whole one.
     let saveEvery = (settings.saveEvery + everyPoint - 1) / everyPoint * everyPoint
     var (sum, count) = (0.0, 0)
     while step < settings.schedule.steps {
-      let samples = (0..<settings.batchSize).map { sample(step * settings.batchSize + $0) }
-      let loss = try batch.compute(parameters, set, samples: samples, threads: threads)
-      let norm = batch.norm()
-      guard loss.isFinite, norm.isFinite else {
-        throw ApusError(
-          .internalFault, "the loss is not finite at step \(step)", found: "\(loss)",
-          advice: "Lower learning_rate or set gradient_clip.")
-      }
-      let scale = settings.gradientClip.map { norm > $0 ? $0 / norm : 1 } ?? 1
       let rate = settings.schedule.rate(step)
-      step += 1
-      try optimiser.update(
-        parameters, gradient: batch.gradient, step: step, learningRate: rate, scale: scale, threads: threads)
+      let before = ContinuousClock.now
+      let (loss, norm) = try advance(learningRate: rate)
+      let took = (ContinuousClock.now - before) / .seconds(1)
+      stepSeconds += took
       sum += loss
       count += 1
       let isLast = step == settings.schedule.steps
@@ -119,10 +151,17 @@ public final class Trainer {
         curve.append(
           LossCurve.Point(
             step: step, loss: sum / Double(count), learningRate: rate, gradientNorm: norm,
-            validationLoss: validates ? try validate() : nil))
+            validationLoss: validates ? try validate() : nil,
+            scores: validates ? try scores?(result) : nil))
         (sum, count) = (0, 0)
+        if let point = curve.last, validates {
+          noteBest(point)
+          meter.validated(point)
+        }
       }
-      meter.stepped(step, loss: loss)
+      meter.stepped(step, loss: loss, seconds: took)
+      // A snapshot comes before the state: a training that is killed between the two makes it again.
+      if let every = settings.snapshotEvery, step % every == 0 { try snapshot(self) }
       let stops = isPoint && !isLast && isStopped()
       if isLast || step % saveEvery == 0 || stops { try save(self) }
       if stops {
@@ -130,6 +169,37 @@ public final class Trainer {
           .tryAgainLater, "stopped on request at step \(step)", advice: "Run the same command to go on.")
       }
     }
+  }
+
+  /// One update with a learning rate.
+  /// - Returns: the batch's loss before the update, and the norm of its gradient.
+  /// - Throws: `ApusError` of kind `internalFault` where the loss is not finite; nothing is changed then.
+  func advance(learningRate: Double) throws -> (loss: Double, norm: Double) {
+    let samples = (0..<settings.batchSize).map { sample(step * settings.batchSize + $0) }
+    let loss = try batch.compute(parameters, set, samples: samples, threads: threads)
+    try adapter?.project(batch.gradient, trained, threads: threads)
+    let norm = adapter?.gradientNorm ?? batch.norm()
+    guard loss.isFinite, norm.isFinite else {
+      throw ApusError(
+        .internalFault, "the loss is not finite at step \(step)", found: "\(loss)",
+        advice: "Lower learning_rate or set gradient_clip.")
+    }
+    let scale = settings.gradientClip.map { norm > $0 ? $0 / norm : 1 } ?? 1
+    step += 1
+    try optimiser.update(
+      trained, gradient: adapter?.gradient ?? batch.gradient, step: step, learningRate: learningRate,
+      scale: scale, threads: threads)
+    try adapter?.compose(trained, into: parameters, threads: threads)
+    return (loss, norm)
+  }
+
+  /// Keeps the weights of the lowest validation; of two equal ones the first.
+  private func noteBest(_ point: LossCurve.Point) {
+    guard settings.keepsBest, let value = point.validation, value.isFinite,
+      value < best?.validation ?? .infinity
+    else { return }
+    best = TrainingState.Best(step: point.step, validation: value)
+    bestTrained.pointer.update(from: trainedResult.pointer, count: bestTrained.count)
   }
 
   /// The one-step loss of the kept weights on up to 64 samples, evenly spread over the validation data.

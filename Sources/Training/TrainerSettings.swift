@@ -6,9 +6,11 @@ public struct TrainerSettings: Sendable {
   public var batchSize: Int
   /// Learning rates and number of steps.
   public var schedule: LearningRateSchedule
-  /// AdamW's betas.
+  /// Which optimiser.
+  public var optimiser: OptimiserKind
+  /// Decay of the optimiser's two moments.
   public var betas: (Double, Double)
-  /// AdamW's weight decay.
+  /// Decoupled weight decay.
   public var weightDecay: Double
   /// Largest norm of the gradient; nil: unlimited.
   public var gradientClip: Double?
@@ -20,16 +22,22 @@ public struct TrainerSettings: Sendable {
   public var saveEvery: Int
   /// Steps between two validations.
   public var validateEvery: Int
+  /// Whether the weights of the best validation are kept.
+  public var keepsBest: Bool
+  /// Steps between two snapshots; nil: none.
+  public var snapshotEvery: Int?
 
   /// Settings, one by one.
   public init(
-    seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, betas: (Double, Double) = (0.9, 0.95),
-    weightDecay: Double = 0, gradientClip: Double? = nil, averageDecay: Double? = nil, rolloutSteps: Int = 1,
-    saveEvery: Int = 500, validateEvery: Int = 500
+    seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, optimiser: OptimiserKind = .adamw,
+    betas: (Double, Double) = (0.9, 0.95), weightDecay: Double = 0, gradientClip: Double? = nil,
+    averageDecay: Double? = nil, rolloutSteps: Int = 1, saveEvery: Int = 500, validateEvery: Int = 500,
+    keepsBest: Bool = false, snapshotEvery: Int? = nil
   ) {
     self.seed = seed
     self.batchSize = batchSize
     self.schedule = schedule
+    self.optimiser = optimiser
     self.betas = betas
     self.weightDecay = weightDecay
     self.gradientClip = gradientClip
@@ -37,5 +45,7 @@ public struct TrainerSettings: Sendable {
     self.rolloutSteps = rolloutSteps
     self.saveEvery = saveEvery
     self.validateEvery = validateEvery
+    self.keepsBest = keepsBest
+    self.snapshotEvery = snapshotEvery
   }
 }

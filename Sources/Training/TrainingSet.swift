@@ -24,25 +24,43 @@ public final class TrainingSet: Sendable {
   /// - Parameters:
   ///   - stretches: states [time][channel][point] in physical units, and their times.
   ///   - normalisation: applied here.
-  ///   - stride: states between two steps of the network.
   ///   - steps: network steps of a sample.
-  public init(
+  public convenience init(
     stretches: [(states: [Float], times: [Instant])], normalisation: Normalisation, points: Int, steps: Int
+  ) {
+    self.init(
+      takingOver: stretches.map { (AlignedBuffer($0.states), $0.times) }, normalisation: normalisation,
+      points: points, steps: steps)
+  }
+
+  /// The same from states that are normalised where they lie, so that they are in memory once.
+  public init(
+    takingOver stretches: [(states: AlignedBuffer<Float>, times: [Instant])], normalisation: Normalisation,
+    points: Int, steps: Int
   ) {
     channels = normalisation.channels.count
     self.points = points
     let size = channels * points
-    self.stretches = stretches.map { stretch in
-      let buffer = AlignedBuffer<Float>(stretch.states.count)
-      stretch.states.withUnsafeBufferPointer { source in
-        guard let base = source.baseAddress else { return }
-        for time in stretch.times.indices {
-          normalisation.normalise(base + time * size, into: buffer.pointer + time * size, points: points)
-        }
+    for (states, times) in stretches {
+      for time in times.indices {
+        let state = states.pointer + time * size
+        normalisation.normalise(state, into: state, points: points)
       }
-      return Stretch(states: buffer, times: stretch.times)
     }
-    samples = stretches.enumerated().flatMap { number, stretch in
+    self.stretches = stretches.map { Stretch(states: $0.states, times: $0.times) }
+    samples = TrainingSet.cut(self.stretches, steps)
+  }
+
+  private init(_ other: TrainingSet, steps: Int) {
+    (channels, points, stretches) = (other.channels, other.points, other.stretches)
+    samples = TrainingSet.cut(stretches, steps)
+  }
+
+  /// The same states, shared, cut into samples of `steps` steps.
+  public func cut(steps: Int) -> TrainingSet { TrainingSet(self, steps: steps) }
+
+  private static func cut(_ stretches: [Stretch], _ steps: Int) -> [(stretch: Int, time: Int)] {
+    stretches.enumerated().flatMap { number, stretch in
       (0..<max(stretch.times.count - steps, 0)).map { (number, $0) }
     }
   }

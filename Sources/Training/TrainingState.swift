@@ -2,47 +2,82 @@ import Basics
 import Foundation
 import Operators
 
-/// Everything a training needs to go on as if it had never stopped: weights, moments, average, step, curve.
+/// Everything a training needs to go on as if it had never stopped: what is trained, moments, average, the
+/// best so far, step, curve.
 ///
-/// A safetensors file beside the checkpoint, full precision.
+/// A safetensors file beside the checkpoint, full precision. Its times are for people: no number of the
+/// training depends on them.
 public struct TrainingState: Sendable {
+  /// The best validation so far, whose weights are the array `best`.
+  public struct Best: Sendable, Codable, Hashable {
+    /// Updates made by then.
+    public var step: Int
+    /// `LossCurve.Point.validation`.
+    public var validation: Double
+  }
+
   /// Updates made.
   public var step: Int
   /// Fingerprint of what is trained: run file, data, versions of what decides the bits.
   public var fingerprint: String
   /// The loss curve so far.
   public var curve: [LossCurve.Point]
-  /// Flat arrays of the network's layout: `weights`, `first`, `second`, `average`.
+  /// The best so far; nil before the first validation and where it is not kept.
+  public var best: Best?
+  /// Wall-clock time of the steps so far [s].
+  public var seconds: Double
+  /// The part of it that batches and updates took [s].
+  public var stepSeconds: Double
+  /// Flat arrays of what is trained: `weights`, `first`, `second`, `average`, `best`.
   public var arrays: [String: [Float]]
 
   /// A state from its parts.
-  public init(step: Int, fingerprint: String, curve: [LossCurve.Point], arrays: [String: [Float]]) {
+  public init(
+    step: Int, fingerprint: String, curve: [LossCurve.Point], best: Best? = nil, seconds: Double = 0,
+    stepSeconds: Double = 0, arrays: [String: [Float]]
+  ) {
     self.step = step
     self.fingerprint = fingerprint
     self.curve = curve
+    self.best = best
+    self.seconds = seconds
+    self.stepSeconds = stepSeconds
     self.arrays = arrays
   }
 
   /// Writes the state.
   /// - Throws: `ApusError` where the file cannot be written.
   public func write(_ path: String) throws {
-    let curve = String(decoding: try JSONEncoder().encode(curve), as: UTF8.self)
-    try SafeTensors(
-      metadata: ["step": "\(step)", "fingerprint": fingerprint, "curve": curve],
-      tensors: arrays.mapValues { .init($0, shape: [$0.count]) }
-    ).write(path)
+    let encoder = JSONEncoder()
+    // A validation forecast may blow up early on.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    func json(_ value: some Encodable) throws -> String {
+      String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+    var metadata = [
+      "step": "\(step)", "fingerprint": fingerprint, "curve": try json(curve), "seconds": "\(seconds)",
+      "step_seconds": "\(stepSeconds)",
+    ]
+    if let best { metadata["best"] = try json(best) }
+    try SafeTensors(metadata: metadata, tensors: arrays.mapValues { .init($0, shape: [$0.count]) })
+      .write(path)
   }
 
   /// Reads a state, nil where there is no file.
+  /// - Parameter count: numbers that are trained.
   /// - Throws: `ApusError` of kind `badData` for a damaged file or the state of another training.
   public static func read(_ path: String, fingerprint: String, count: Int) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let content = try SafeTensors.read(path)
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    func decode<Value: Decodable>(_ key: String, _ type: Value.Type) -> Value? {
+      content.metadata[key].flatMap { try? decoder.decode(type, from: Data($0.utf8)) }
+    }
     guard let step = content.metadata["step"].flatMap({ Int($0) }),
-      let found = content.metadata["fingerprint"],
-      let curve = content.metadata["curve"].flatMap({
-        try? JSONDecoder().decode([LossCurve.Point].self, from: Data($0.utf8))
-      })
+      let found = content.metadata["fingerprint"], let curve = decode("curve", [LossCurve.Point].self)
     else { throw ApusError(.badData, "is no training state", file: path) }
     guard found == fingerprint else {
       throw ApusError(
@@ -55,6 +90,9 @@ public struct TrainingState: Sendable {
       let shape = name == "average" ? nil : [count]
       arrays[name] = try content.floats(name, shape: shape, file: path)
     }
-    return TrainingState(step: step, fingerprint: found, curve: curve, arrays: arrays)
+    return TrainingState(
+      step: step, fingerprint: found, curve: curve, best: decode("best", Best.self),
+      seconds: content.metadata["seconds"].flatMap { Double($0) } ?? 0,
+      stepSeconds: content.metadata["step_seconds"].flatMap { Double($0) } ?? 0, arrays: arrays)
   }
 }

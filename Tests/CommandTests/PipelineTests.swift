@@ -140,7 +140,8 @@ import Testing
       try Data(contentsOf: scratch.file("again.safetensors"))
         == Data(contentsOf: URL(fileURLWithPath: world.checkpoint)))
     let curve = try String(contentsOf: scratch.file("again.safetensors.loss.csv"), encoding: .utf8)
-    #expect(curve.hasPrefix("step,loss,learning_rate,gradient_norm,validation_loss\n"))
+    #expect(
+      curve.hasPrefix("step,loss,learning_rate,gradient_norm,validation_loss,rmse_msl_24h,ratio_msl_24h,"))
     // A finished training has nothing left to do.
     let second = try Binary.run(["train", runFile], in: scratch.directory)
     #expect(second.code == 0)

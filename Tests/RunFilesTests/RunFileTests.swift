@@ -127,7 +127,79 @@ import Testing
     #expect(error?.description == message)
   }
 
+  @Test func whatATrainingMayAsForBesides() throws {
+    let plain = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
+    #expect(plain.optimisation.optimiser == .adamw)
+    #expect(plain.output.keep == .last)
+    #expect(plain.output.snapshotsEvery == nil)
+    #expect(plain.validation.leadHours == nil)
+    #expect(plain.validation.starts == 8)
+    #expect(plain.adapter == nil && plain.licence == nil)
+    let text = RunFileTexts.training.replacing(
+      "output: {",
+      with: """
+        validation: {lead_hours: [24, 72], channels: [msl], starts: 3}
+        adapter: {base: models/a.safetensors, rank: 2}
+        licence: CC-BY-4.0
+        output: {keep: both, snapshots_every: 100,
+        """ + " "
+    )
+    let run = try TrainingRunFile.parse(text, file: "train.yml")
+    let lamb = RunFileTexts.training.replacing("steps: 614", with: "steps: 614\n  optimiser: lamb")
+    #expect(try TrainingRunFile.parse(lamb, file: "train.yml").optimisation.optimiser == .lamb)
+    #expect(run.output.keep == .both)
+    #expect(run.output.snapshotsEvery == 100)
+    #expect(run.validation.leadHours == [24, 72])
+    #expect(run.validation.channels == ["msl"])
+    #expect(run.validation.starts == 3)
+    #expect(run.adapter?.rank == 2)
+    #expect(run.adapter?.base.written == "models/a.safetensors")
+    #expect(run.normalisation == .checkpoint)
+    #expect(run.licence == "CC-BY-4.0")
+    #expect(try TrainingRunFile.parse(run.canonicalText(), file: "train.yml") == run)
+  }
+
   static let trainingFaults: [(String, String, String)] = [
+    (
+      "output: {", "validation: {lead_hours: [24, 75]}\noutput: {",
+      "train.yml:23:26: 'lead_hours': no multiple of the network's step: "
+        + "found 75 h, expected multiples of 6 h."
+    ),
+    (
+      "output: {", "validation: {lead_hours: [24, 0]}\noutput: {",
+      "train.yml:23:31: 'lead_hours': wrong value: found '0', expected whole numbers from 1 to 87600."
+    ),
+    (
+      "output: {", "validation: {channels: [z850]}\noutput: {",
+      "train.yml:23:24: 'channels': names a channel that is not trained: "
+        + "found z850, expected z500, msl."
+    ),
+    (
+      "  validation: {files: [c.nc], from: 2014-01-01}\n", "",
+      "train.yml:22:9: 'output': there is nothing to find the best by: found keep: best, "
+        + "expected data.validation, or keep: last."
+    ),
+    (
+      "output: {", "adapter: {base: a.safetensors}\ninitial_checkpoint: a.safetensors\noutput: {",
+      "train.yml:24:21: 'initial_checkpoint': given beside adapter, whose base the training starts from: "
+        + "expected one of the two."
+    ),
+    (
+      "output: {", "adapter: {base: a.safetensors}\nnormalisation: data\noutput: {",
+      "train.yml:24:16: 'normalisation': an adapter has the normalisation of its base: found data, "
+        + "expected checkpoint, or nothing."
+    ),
+    (
+      "channel_weights: {z500: 1, msl: 0.5}\n",
+      "optimiser: lamb\nadapter: {base: a.safetensors}\n",
+      "train.yml:23:10: 'adapter': LAMB scales steps to the size of weights, and an adapter's factors "
+        + "start at zero: found optimiser: lamb, expected adamw."
+    ),
+    (
+      "learning_rate: 2e-3", "learning_rate: 2e-3\n  optimiser: adam",
+      "train.yml:20:14: 'optimiser': unknown choice: found 'adam', expected adamw or lamb. "
+        + "Did you mean 'adamw'?"
+    ),
     ("  steps: 614\n", "", "train.yml:17:3: 'steps': missing key in optimisation: expected steps or epochs."),
     (
       "  steps: 614\n", "  steps: 614\n  epochs: 5\n",
@@ -155,7 +227,8 @@ import Testing
 
   @Test(arguments: trainingFaults)
   func trainingFaultsNameThePlace(_ right: String, _ wrong: String, _ message: String) throws {
-    let text = RunFileTexts.training.replacing(right, with: wrong, maxReplacements: 1)
+    var text = RunFileTexts.training.replacing(right, with: wrong, maxReplacements: 1)
+    if message.contains("keep: best") { text = text.replacing("output: {", with: "output: {keep: best, ") }
     try #require(text != RunFileTexts.training)
     let error = #expect(throws: ApusError.self) { try TrainingRunFile.parse(text, file: "train.yml") }
     #expect(error?.description == message)

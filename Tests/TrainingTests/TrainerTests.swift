@@ -1,6 +1,7 @@
 import Basics
 import Fields
 import Foundation
+import Models
 import Operators
 import Sphere
 import Testing
@@ -12,6 +13,7 @@ struct SmallTraining {
   let set: TrainingSet
   let features: FeatureFields
   let loss: TendencyLoss
+  let normalisation: Normalisation
 
   init(steps: Int = 1) throws {
     let grid = try SphereGrid(.gaussian, latitudes: 8, longitudes: 16)
@@ -29,7 +31,7 @@ struct SmallTraining {
     }
     var sums = NormalisationSums(channels: ["msl", "t2m"], grid: grid)
     try sums.add(states, times: times.count)
-    let normalisation = try sums.normalisation()
+    normalisation = try sums.normalisation()
     set = TrainingSet(
       stretches: [(states, times)], normalisation: normalisation, points: points, steps: steps)
     let inputs = InputFeatures(positionFrequencies: 1)
@@ -41,17 +43,39 @@ struct SmallTraining {
     loss = TendencyLoss(normalisation, grid: grid, isRelative: true, weights: [:])
   }
 
-  func settings(steps: Int) -> TrainerSettings {
+  func settings(steps: Int, optimiser: OptimiserKind = .adamw) -> TrainerSettings {
     TrainerSettings(
       seed: 3, batchSize: 6,
-      schedule: LearningRateSchedule(peak: 3e-3, final: 0, warmupSteps: 3, steps: steps),
-      gradientClip: 1, averageDecay: 0.9, saveEvery: 10, validateEvery: 20)
+      schedule: LearningRateSchedule(
+        peak: optimiser == .lamb ? 2e-2 : 3e-3, final: 0, warmupSteps: 3, steps: steps),
+      optimiser: optimiser, gradientClip: 1, averageDecay: 0.9, saveEvery: 10, validateEvery: 20)
   }
 
-  func trainer(steps: Int, threads: Int) throws -> Trainer {
-    try Trainer(
-      network: network, parameters: network.layout.initialise(seed: 1, decoderScale: 0.3), features: features,
-      loss: loss, set: set, validation: set, settings: settings(steps: steps), threads: threads)
+  /// A trainer of the waves.
+  /// - Parameter change: what differs from the usual settings.
+  func trainer(
+    steps: Int, optimiser: OptimiserKind = .adamw, adapter: AdapterTraining? = nil, threads: Int,
+    change: (inout TrainerSettings) -> Void = { _ in }
+  ) throws -> Trainer {
+    var settings = settings(steps: steps, optimiser: optimiser)
+    change(&settings)
+    let forecasts = try ForecastValidation(
+      set, normalisation: normalisation, grid: network.grid, stepHours: 6, leadHours: [6, 24], starts: 3)
+    return try Trainer(
+      network: network, parameters: start, features: features, loss: loss, set: set, validation: set,
+      settings: settings, scores: { try forecasts?.scores(checkpoint($0)) ?? [] }, adapter: adapter,
+      threads: threads)
+  }
+
+  /// The weights that trainings start from.
+  var start: AlignedBuffer<Float> { network.layout.initialise(seed: 1, decoderScale: 0.3) }
+
+  /// A checkpoint of some weights.
+  func checkpoint(_ weights: AlignedBuffer<Float>, provenance: String = "{}") throws -> Checkpoint {
+    try Checkpoint(
+      network: network, parameters: weights, channels: normalisation.channels, units: ["Pa", "K"],
+      normalisation: normalisation, features: features.features, staticFields: [], degrees: 8, stepHours: 6,
+      provenance: provenance)
   }
 
   static func meter() -> TrainingMeter {
@@ -70,10 +94,20 @@ struct SmallTraining {
     #expect(trainer.curve.last?.step == 150)
   }
 
-  @Test func threadsDoNotChangeABit() throws {
+  @Test func learnsWithLAMBToo() throws {
+    let small = try SmallTraining()
+    let trainer = try small.trainer(steps: 150, optimiser: .lamb, threads: 2)
+    let before = try trainer.validate()
+    try trainer.run(meter: SmallTraining.meter(), isStopped: { false }, save: { _ in })
+    let after = try trainer.validate()
+    #expect(after < 0.1 * before, "\(before) to \(after)")
+  }
+
+  @Test(arguments: OptimiserKind.allCases)
+  func threadsDoNotChangeABit(_ optimiser: OptimiserKind) throws {
     let small = try SmallTraining()
     let results = try [1, 2, 3].map { threads in
-      let trainer = try small.trainer(steps: 8, threads: threads)
+      let trainer = try small.trainer(steps: 8, optimiser: optimiser, threads: threads)
       try trainer.run(meter: SmallTraining.meter(), isStopped: { false }, save: { _ in })
       return trainer.result.array
     }
@@ -81,33 +115,73 @@ struct SmallTraining {
     #expect(results[0] == results[2])
   }
 
-  @Test func aStoppedTrainingEndsWithTheSameBits() throws {
+  @Test(arguments: OptimiserKind.allCases, [false, true])
+  func aStoppedTrainingEndsWithTheSameBits(_ optimiser: OptimiserKind, hasAdapter: Bool) throws {
     let small = try SmallTraining()
-    let whole = try small.trainer(steps: 20, threads: 2)
+    func trainer(threads: Int) throws -> Trainer {
+      let adapter = AdapterTraining(
+        LowRankAdapter(small.network.layout, rank: 2), base: small.start, seed: 1)
+      return try small.trainer(
+        steps: 20, optimiser: optimiser, adapter: hasAdapter ? adapter : nil, threads: threads
+      ) {
+        $0.keepsBest = true
+        $0.validateEvery = 3
+      }
+    }
+    let whole = try trainer(threads: 2)
     try whole.run(meter: SmallTraining.meter(), isStopped: { false }, save: { _ in })
 
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID()).state").path
     defer { try? FileManager.default.removeItem(atPath: file) }
-    let broken = try small.trainer(steps: 20, threads: 1)
+    let broken = try trainer(threads: 1)
     let error = #expect(throws: ApusError.self) {
       try broken.run(meter: SmallTraining.meter(), isStopped: { broken.step >= 7 }) { trainer in
         try trainer.state(fingerprint: "f").write(file)
       }
     }
     #expect(error?.kind == .tryAgainLater)
-    let resumed = try small.trainer(steps: 20, threads: 2)
+    let resumed = try trainer(threads: 2)
     let state = try #require(
-      try TrainingState.read(file, fingerprint: "f", count: small.network.layout.count))
+      try TrainingState.read(file, fingerprint: "f", count: whole.trained.count))
     #expect(state.step == 7)
-    resumed.resume(state)
+    try resumed.resume(state)
     try resumed.run(meter: SmallTraining.meter(), isStopped: { false }, save: { _ in })
     #expect(resumed.result.array == whole.result.array)
     #expect(resumed.parameters.array == whole.parameters.array)
     #expect(resumed.curve == whole.curve)
+    #expect(resumed.best == whole.best)
+    #expect(resumed.trainedBest?.array == whole.trainedBest?.array)
     let foreign = #expect(throws: ApusError.self) {
-      try TrainingState.read(file, fingerprint: "another", count: small.network.layout.count)
+      try TrainingState.read(file, fingerprint: "another", count: whole.trained.count)
     }
     #expect(foreign?.kind == .badData)
+  }
+
+  /// With a rate far too high in the middle the last weights are not the best.
+  @Test func theBestIsThatOfTheLowestValidation() throws {
+    let small = try SmallTraining()
+    let trainer = try small.trainer(steps: 40, threads: 2) {
+      $0.keepsBest = true
+      $0.validateEvery = 4
+      $0.snapshotEvery = 4
+      $0.schedule = LearningRateSchedule(peak: 0.05, final: 0.05, warmupSteps: 40, steps: 40)
+    }
+    var kept: [Int: [Float]] = [:]
+    try trainer.run(
+      meter: SmallTraining.meter(), isStopped: { false },
+      snapshot: { kept[$0.step] = $0.trainedResult.array }, save: { _ in })
+    #expect(kept.count == 10)
+    let validated = trainer.curve.filter { $0.validationLoss != nil }
+    #expect(validated.count == 10)
+    #expect(validated.allSatisfy { $0.scores?.map(\.leadHours) == [6, 24] })
+    let lowest = try #require(validated.min { ($0.validation ?? .nan) < ($1.validation ?? .nan) })
+    let best = try #require(trainer.best)
+    #expect(best.step == lowest.step)
+    #expect(best.validation == lowest.validation)
+    #expect(try #require(trainer.trainedBest).array == kept[best.step])
+    let csv = LossCurve.csv(trainer.curve).split(separator: "\n").map(String.init)
+    #expect(csv[0].hasSuffix("validation_loss,rmse_msl_6h,ratio_msl_6h,rmse_msl_24h,ratio_msl_24h"))
+    #expect(Set(csv.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }) == [9])
   }
 
   /// The adjoint through three steps of a forecast against differences of its loss.

@@ -17,12 +17,14 @@ struct MachineLimits: Encodable {
 
   init(threads: Int, _ stopwatch: Stopwatch) throws {
     self.threads = threads
-    sgemm = try Self.measureProducts(threads, stopwatch)
+    sgemm = try Self.products(threads, stopwatch)
     bandwidth = try Self.measureTriad(threads, stopwatch)
   }
 
+  /// 10^9 operations a second of matrix products in Float.
+  ///
   /// Each thread multiplies its own square matrices, as the kernels do: no threads inside BLAS.
-  private static func measureProducts(_ threads: Int, _ stopwatch: Stopwatch) throws -> Double {
+  static func products(_ threads: Int, _ stopwatch: Stopwatch) throws -> Double {
     let n = 1024
     let values = Philox(seed: 1, purpose: .test).normals(n * n).map { Float($0) }
     let matrices = (0..<threads).map { _ in

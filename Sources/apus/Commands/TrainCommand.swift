@@ -5,7 +5,12 @@ import RunFiles
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Train a checkpoint from a run file; continues what an interrupted run left.")
+    abstract: "Train a checkpoint from a run file; continues what an interrupted run left.",
+    discussion: """
+      Beside the checkpoint: its card (.md), the loss curve (.loss.csv) and the state to go on from (.state). \
+      With --find-learning-rate nothing is trained: the rate rises from 1e-6 to 1 over 150 steps of the run \
+      file's batches until the loss diverges (Smith 2017), and only a chart is written.
+      """)
 
   @Argument(help: "The training run file.")
   var pipeline: String
@@ -13,15 +18,31 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Write the checkpoint here instead of where the run file says.")
   var output: String?
 
+  @Flag(help: "Suggest a learning rate by a range test; trains and writes no checkpoint.")
+  var findLearningRate = false
+
+  @Option(help: "Where the range test's chart goes (SVG), instead of beside the checkpoint.")
+  var chart: String?
+
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var log: LogOptions
   @OptionGroup var result: ResultOptions
+
+  func validate() throws {
+    if chart != nil && !findLearningRate {
+      throw ValidationError("--chart goes with --find-learning-rate.")
+    }
+  }
 
   func run() throws {
     var file = try TrainingRunFile.read(pipeline)
     if let output { file.output.checkpoint = output }
     let job = TrainingJob(
       run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
-    try result.show(job.train())
+    if findLearningRate {
+      try result.show(job.findLearningRate(chart: chart))
+    } else {
+      try result.show(job.train())
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Models
 import Operators
 
 /// What a safetensors file holds: sizes, network, channels, where it comes from.
@@ -11,6 +12,8 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
   /// Real numbers in the weights; a complex number counts as two.
   let parameterCount: Int
   let configuration: SFNOConfiguration?
+  /// The base that an adapter changes.
+  let adapter: AdapterLink?
   let channels: [String]
   let units: [String]
   let grid: String?
@@ -26,7 +29,7 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
   }
 
   enum CodingKeys: String, CodingKey {
-    case kind, file, bytes, channels, units, grid, degrees, metadata, tensors
+    case adapter, kind, file, bytes, channels, units, grid, degrees, metadata, tensors
     case tensorCount = "tensor_count"
     case parameterCount = "parameter_count"
     case configuration = "config"
@@ -53,13 +56,14 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
         throw ApusError(.badData, "metadata is not understood", file: path, variable: key, found: "\(error)")
       }
     }
+    adapter = try AdapterLink.find(content, file: path)
     configuration = try decode("config", SFNOConfiguration.self)
     channels = try decode("channels", [String].self) ?? []
     units = try decode("units", [String].self) ?? []
     grid = metadata["grid"]
     stepHours = metadata["step_hours"].flatMap { Int($0) }
     degrees = metadata["degrees"].flatMap { Int($0) }
-    let shown: Set<String> = ["config", "channels", "units", "grid", "step_hours", "degrees"]
+    let shown: Set<String> = ["adapter", "config", "channels", "units", "grid", "step_hours", "degrees"]
     self.metadata = metadata.filter { !shown.contains($0.key) }.mapValues { text in
       (try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8))) ?? .text(text)
     }
@@ -68,6 +72,9 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
   var description: String {
     var lines = ["checkpoint  \(file)", "size        \(Sizes.text(bytes)), \(tensorCount) tensors"]
     lines.append("parameters  \(parameterCount)")
+    if let adapter {
+      lines.append("adapter     rank \(adapter.rank) on \(adapter.base), SHA-256 \(adapter.baseDigest)")
+    }
     if let configuration {
       lines.append(
         "network     SFNO, \(configuration.inp_chans) channels in, \(configuration.out_chans) out, "

@@ -1,93 +1,92 @@
 import Basics
-import FieldIO
-import Fields
 import Foundation
 import Logging
 import Models
 import Operators
 import RunFiles
-import Sphere
 import Training
 
-/// A training run file carried out: archives in, checkpoint, training state and loss curve out.
+/// A training run file carried out: archives in, checkpoint, training state, loss curve and card out.
 struct TrainingJob {
   let run: TrainingRunFile
   let logger: Logger
   let showsProgress: Bool
   let threads: Int
 
-  /// What a training reports.
-  struct Report: Encodable, CustomStringConvertible {
-    let checkpoint: String
-    let steps: Int
-    let samples: Int
-    let loss: Double
-    let validationLoss: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case checkpoint, steps, samples, loss
-      case validationLoss = "validation_loss"
+  func train() throws -> TrainingReport {
+    let inputs = try TrainingInputs(run, threads: threads, logger: logger)
+    let settings = inputs.settings
+    let trainer = try inputs.trainer(threads: threads)
+    let names = TrainingFiles(run.output.checkpoint)
+    try names.prepare()
+    let fingerprint = try TrainingProvenance.fingerprint(inputs)
+    if let state = try TrainingState.read(
+      names.state, fingerprint: fingerprint, count: trainer.trained.count)
+    {
+      try trainer.resume(state)
+      logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
     }
-
-    var description: String {
-      let validation = validationLoss.map { String(format: ", validation %.5f", $0) } ?? ""
-      return "\(checkpoint): \(steps) steps, \(samples) samples, "
-        + String(format: "loss %.5f", loss) + validation
-    }
+    // Adjoints of a rollout's later steps also compute the gradient of their input, which is not counted.
+    let operations =
+      Double(settings.batchSize * settings.rolloutSteps)
+      * (inputs.network.operationsPerStep + inputs.network.operationsPerAdjoint)
+    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
+    let meter = TrainingMeter(
+      steps: settings.schedule.steps, firstStep: trainer.step, batchSize: settings.batchSize,
+      operations: (operations, peak), isTerminal: showsProgress, log: { logger.info("\($0)") })
+    let output = TrainingOutputs(inputs: inputs, names: names, fingerprint: fingerprint)
+    try trainer.run(
+      meter: meter, isStopped: { StopFlag.isSet },
+      snapshot: { trainer in
+        try output.write(
+          trainer, trainer.trainedResult, kept: .snapshot, steps: trainer.step,
+          to: names.snapshot(trainer.step))
+      },
+      save: { trainer in
+        try trainer.state(fingerprint: fingerprint).write(names.state)
+        try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
+      })
+    let speed = TrainingSpeed(
+      seconds: trainer.seconds, stepSeconds: trainer.stepSeconds, steps: trainer.step,
+      batchSize: settings.batchSize,
+      operationsPerStep: operations, peak: peak, threads: threads)
+    return try output.finish(trainer, speed)
   }
 
-  /// States of an entry of the run file, in order of time without gaps.
-  private struct Stretch {
-    let archive: Archive
-    let times: [Instant]
+  /// The learning rate range test on the run file's data and network; writes the chart only.
+  func findLearningRate(chart: String?) throws -> LearningRateReport {
+    let inputs = try TrainingInputs(run, threads: threads, logger: logger)
+    let trainer = try inputs.trainer(validates: false, threads: threads)
+    let outcome = try LearningRateFinder().run(trainer, isStopped: { StopFlag.isSet })
+    let names = TrainingFiles(run.output.checkpoint)
+    if chart == nil { try names.prepare() }
+    let report = LearningRateReport(outcome, name: run.name, chart: chart ?? names.learningRateChart)
+    try report.writeChart()
+    return report
   }
+}
 
-  func train() throws -> Report {
-    let grid = try GridDescription.read(run.data.grid.path)
-    let steps = run.optimisation.rolloutSteps
-    logger.info("reading \(run.data.channels.joined(separator: " ")) on \(grid), l < \(run.data.degrees)")
-    let training = try stretches(run.data.training, grid: grid)
-    let units = training.first?.archive.units ?? []
-    var sums = NormalisationSums(channels: run.data.channels, grid: grid)
-    var loaded: [(states: [Float], times: [Instant])] = []
-    for stretch in training {
-      let states = try stretch.archive.load(stretch.times, threads: threads)
-      try sums.add(states, times: stretch.times.count, threads: threads)
-      loaded.append((states, stretch.times))
-    }
-    let base = try run.initialCheckpoint.map { try Checkpoint.read($0.path) }
-    let normalisation =
-      run.normalisation == .checkpoint
-      ? try (base?.normalisation ?? sums.normalisation()) : try sums.normalisation()
-    let set = TrainingSet(
-      stretches: loaded, normalisation: normalisation, points: grid.pointCount, steps: steps)
-    loaded = []
-    let validation = try validationSet(grid: grid, normalisation: normalisation)
-    logger.info("\(set.count) samples to train on, \(validation?.count ?? 0) to validate on")
+/// The files that a training writes.
+struct TrainingFiles {
+  /// The checkpoint that the run file names.
+  let checkpoint: String
 
-    let features = InputFeatures(
-      positionFrequencies: run.inputs.positionFrequencies, positionCosines: run.inputs.positionCosines,
-      season: run.inputs.season, solarZenith: run.inputs.solarZenith,
-      staticFields: run.inputs.staticFields?.variables ?? [])
-    let statics =
-      try run.inputs.staticFields.map {
-        try StaticFields.read($0.file.path, variables: $0.variables, grid: grid)
-      } ?? []
-    let network = try SFNO(configuration(grid: grid, features: features))
-    let parameters = try startingWeights(
-      network, base: base, features: features, normalisation: normalisation)
-    let fields = FeatureFields(features, grid: grid, staticFields: statics)
-    let loss = TendencyLoss(
-      normalisation, grid: grid, isRelative: run.optimisation.loss == .hens,
-      weights: run.optimisation.channelWeights)
-    let settings = trainerSettings(samples: set.count)
-    let trainer = try Trainer(
-      network: network, parameters: parameters, features: fields, loss: loss, set: set,
-      validation: validation,
-      settings: settings, threads: threads)
+  init(_ checkpoint: String) { self.checkpoint = checkpoint }
 
-    let output = run.output.checkpoint
-    let directory = (output as NSString).deletingLastPathComponent
+  var state: String { checkpoint + ".state" }
+  var curve: String { checkpoint + ".loss.csv" }
+  var learningRateChart: String { checkpoint + ".learning_rate.svg" }
+  /// The best weights, where the last ones are kept too.
+  var best: String { inserted("best") }
+  /// The weights after some steps.
+  func snapshot(_ step: Int) -> String { inserted("step\(step)") }
+  /// The card of a checkpoint: `NAME.md` for `NAME.safetensors`.
+  static func card(_ checkpoint: String) -> String { split(checkpoint).stem + ".md" }
+
+  /// Makes the directory, and clears what killed trainings left of half-written files.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  func prepare() throws {
+    let directory = (checkpoint as NSString).deletingLastPathComponent
     if !directory.isEmpty {
       do {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -95,160 +94,67 @@ struct TrainingJob {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
-    let fingerprint = try fingerprint(normalisation, base: base)
-    let stateFile = output + ".state"
-    if let state = try TrainingState.read(stateFile, fingerprint: fingerprint, count: network.layout.count) {
-      trainer.resume(state)
-      logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(stateFile)")
-    }
-    let meter = TrainingMeter(
-      steps: settings.schedule.steps, firstStep: trainer.step, batchSize: settings.batchSize,
-      isTerminal: showsProgress, log: { logger.info("\($0)") })
-    try trainer.run(meter: meter, isStopped: { StopFlag.isSet }) { trainer in
-      try trainer.state(fingerprint: fingerprint).write(stateFile)
-      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: output + ".loss.csv")
-    }
-    let checkpoint = try Checkpoint(
-      network: network, parameters: trainer.result, channels: run.data.channels, units: units,
-      normalisation: normalisation, features: features, staticFields: statics, degrees: run.data.degrees,
-      stepHours: run.data.stepHours, provenance: provenance(trainer, training, base, fingerprint))
-    try checkpoint.write(output, half: run.output.halfPrecision)
-    return Report(
-      checkpoint: output, steps: trainer.step, samples: trainer.step * settings.batchSize,
-      loss: trainer.curve.last?.loss ?? .nan, validationLoss: trainer.curve.last?.validationLoss)
+    let stem = (TrainingFiles.split(checkpoint).stem as NSString).lastPathComponent
+    WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 
-  // MARK: - Data
+  private func inserted(_ word: String) -> String {
+    let (stem, ending) = TrainingFiles.split(checkpoint)
+    return "\(stem).\(word)\(ending)"
+  }
 
-  private func stretches(_ periods: [DataPeriod], grid: SphereGrid) throws -> [Stretch] {
-    try periods.map { period in
-      let archive = try Archive(
-        period.files.paths, channels: run.data.channels, grid: grid, degrees: run.data.degrees)
-      let times = try archive.regularTimes(from: period.from, to: period.to, stepHours: run.data.stepHours)
-      return Stretch(archive: archive, times: times)
+  private static func split(_ path: String) -> (stem: String, ending: String) {
+    let ending = ".safetensors"
+    return path.hasSuffix(ending) ? (String(path.dropLast(ending.count)), ending) : (path, "")
+  }
+}
+
+/// Writes what a training has come to.
+struct TrainingOutputs {
+  let inputs: TrainingInputs
+  let names: TrainingFiles
+  let fingerprint: String
+
+  /// Writes weights, or the factors of an adapter.
+  func write(
+    _ trainer: Trainer, _ trained: AlignedBuffer<Float>, kept: TrainingProvenance.Kept, steps: Int,
+    to path: String
+  ) throws {
+    let provenance = try TrainingProvenance(
+      inputs, trainer, kept: kept, steps: steps, fingerprint: fingerprint
+    ).text()
+    let half = inputs.run.output.halfPrecision
+    if let adapter = inputs.run.adapter, let base = inputs.base {
+      try LowRankAdapter(inputs.network.layout, rank: adapter.rank)
+        .write(path, trained, base: base, provenance: provenance, half: half)
+    } else {
+      try inputs.checkpoint(trained, provenance: provenance).write(path, half: half)
     }
   }
 
-  private func validationSet(grid: SphereGrid, normalisation: Normalisation) throws -> TrainingSet? {
-    guard !run.data.validation.isEmpty else { return nil }
-    let loaded = try stretches(run.data.validation, grid: grid).map {
-      (states: try $0.archive.load($0.times, threads: threads), times: $0.times)
+  /// Writes the checkpoints that the run file asks for, with their cards.
+  func finish(_ trainer: Trainer, _ speed: TrainingSpeed) throws -> TrainingReport {
+    let keep = inputs.run.output.keep
+    var files: [(path: String, kept: TrainingProvenance.Kept, step: Int)] = []
+    if keep != .best || trainer.trainedBest == nil { files.append((names.checkpoint, .last, trainer.step)) }
+    if let best = trainer.best, trainer.trainedBest != nil {
+      files.append((keep == .best ? names.checkpoint : names.best, .best, best.step))
     }
-    return TrainingSet(stretches: loaded, normalisation: normalisation, points: grid.pointCount, steps: 1)
-  }
-
-  // MARK: - Network
-
-  private func configuration(grid: SphereGrid, features: InputFeatures) -> SFNOConfiguration {
-    let network = run.network
-    return SFNOConfiguration(
-      shape: [grid.latitudeCount, grid.longitudeCount],
-      inputChannels: run.data.channels.count + features.count, outputChannels: run.data.channels.count,
-      embedding: network.embedDim, blocks: network.numLayers, scaleFactor: network.scaleFactor,
-      mlpRatio: network.mlpRatio, hardThresholdingFraction: network.hardThresholdingFraction,
-      modelGridType: grid.kind == .gaussian ? "legendre-gauss" : "equiangular",
-      shtGridType: network.shtGridType.rawValue)
-  }
-
-  private func startingWeights(
-    _ network: SFNO, base: Checkpoint?, features: InputFeatures, normalisation: Normalisation
-  ) throws -> AlignedBuffer<Float> {
-    guard let base else {
-      let ratios = normalisation.channels.indices.map {
-        normalisation.tendencyDeviation[$0] / normalisation.deviation[$0]
-      }
-      let size = (ratios.reduce(0) { $0 + $1 * $1 } / Double(ratios.count)).squareRoot()
-      return network.layout.initialise(
-        seed: run.seed, decoderScale: run.network.startAsPersistence ? size : nil)
+    let data = try ModelCard.digests(inputs)
+    for file in files {
+      let trained = file.kept == .best ? trainer.trainedBest : nil
+      try write(trainer, trained ?? trainer.trainedResult, kept: file.kept, steps: file.step, to: file.path)
+      let point = trainer.curve.last { $0.step == file.step }
+      let card = ModelCard(
+        inputs: inputs, digests: data, file: file.path, kept: file.kept, step: file.step, point: point,
+        speed: speed)
+      try WholeFile.write(Data(card.text().utf8), to: TrainingFiles.card(file.path))
     }
-    let fits =
-      base.network.configuration == network.configuration && base.channels == run.data.channels
-      && base.features.features == features && base.stepHours == run.data.stepHours
-      && base.degrees == run.data.degrees
-    guard fits else {
-      throw ApusError(
-        .badData, "the initial checkpoint does not fit the run file", file: base.file,
-        found:
-          "channels \(base.channels.joined(separator: " ")), l < \(base.degrees), \(base.stepHours) h, \(base.network.configuration)",
-        expected:
-          "channels \(run.data.channels.joined(separator: " ")), l < \(run.data.degrees), \(run.data.stepHours) h, \(network.configuration)",
-        advice: "Give data, network and inputs as the checkpoint has them: apus inspect \(base.file).")
-    }
-    return base.parameters
-  }
-
-  private func trainerSettings(samples: Int) -> TrainerSettings {
-    let optimisation = run.optimisation
-    let steps =
-      switch optimisation.length {
-      case .steps(let steps): steps
-      case .epochs(let epochs):
-        max(1, Int((epochs * Double(samples) / Double(optimisation.batchSize)).rounded()))
-      }
-    return TrainerSettings(
-      seed: run.seed, batchSize: optimisation.batchSize,
-      schedule: LearningRateSchedule(
-        peak: optimisation.learningRate, final: optimisation.finalLearningRate,
-        warmupSteps: optimisation.warmupSteps, steps: steps),
-      betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
-      gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
-      rolloutSteps: optimisation.rolloutSteps, saveEvery: run.output.everySteps,
-      validateEvery: run.output.everySteps)
-  }
-
-  // MARK: - Where it comes from
-
-  /// What decides the bits of the result; where it is written does not.
-  private func fingerprint(_ normalisation: Normalisation, base: Checkpoint?) throws
-    -> String
-  {
-    struct Facts: Encodable {
-      let seed: UInt64
-      let data: TrainingData
-      let network: NetworkSettings
-      let inputs: InputSettings
-      let optimisation: OptimisationSettings
-      let normalisation: Normalisation
-      let base: String?
-    }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let facts = Facts(
-      seed: run.seed, data: run.data, network: run.network, inputs: run.inputs,
-      optimisation: run.optimisation,
-      normalisation: normalisation, base: base?.digest)
-    return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
-  }
-
-  private func provenance(
-    _ trainer: Trainer, _ training: [Stretch], _ base: Checkpoint?, _ fingerprint: String
-  ) throws -> String {
-    struct Facts: Encodable {
-      let apusVersion: String
-      let name: String
-      let seed: UInt64
-      let training: [String]
-      let steps: Int
-      let batchSize: Int
-      let rolloutSteps: Int
-      let loss: Double
-      let validationLoss: Double?
-      let initialCheckpointSha256: String?
-      let fingerprint: String
-    }
-    let facts = Facts(
-      apusVersion: apusVersion, name: run.name, seed: run.seed,
-      training: training.map { stretch in
-        let files = stretch.archive.files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")
-        let (first, last) = (stretch.times.first?.description ?? "", stretch.times.last?.description ?? "")
-        return "\(files): \(first) to \(last), \(stretch.times.count) states"
-      }, steps: trainer.step, batchSize: run.optimisation.batchSize,
-      rolloutSteps: run.optimisation.rolloutSteps, loss: trainer.curve.last?.loss ?? 0,
-      validationLoss: trainer.curve.last?.validationLoss, initialCheckpointSha256: base?.digest,
-      fingerprint: fingerprint)
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(facts), as: UTF8.self)
+    let shown = trainer.curve.last { $0.step == files[0].step }
+    return TrainingReport(
+      checkpoints: files.map(\.path), kept: files[0].kept.rawValue, steps: trainer.step,
+      bestStep: trainer.best?.step, samples: trainer.step * inputs.run.optimisation.batchSize,
+      loss: shown?.loss ?? .nan, validationLoss: shown?.validationLoss, scores: shown?.scores ?? [],
+      speed: speed)
   }
 }

@@ -1,0 +1,201 @@
+import Basics
+import FieldIO
+import Fields
+import Logging
+import Models
+import Operators
+import RunFiles
+import Sphere
+import Training
+
+/// All that a training run file names, read and checked: data, network, weights to start from.
+struct TrainingInputs {
+  let run: TrainingRunFile
+  let grid: SphereGrid
+  let training: [Stretch]
+  let validation: [Stretch]
+  let set: TrainingSet
+  let validationSet: TrainingSet?
+  let units: [String]
+  let normalisation: Normalisation
+  let features: InputFeatures
+  /// [field][latitude][longitude], normalised.
+  let statics: [Float]
+  let network: SFNO
+  /// What weights start from: `initial_checkpoint` or the base of the adapter.
+  let base: Checkpoint?
+
+  /// States of an entry of the run file, in order of time without gaps.
+  struct Stretch {
+    let archive: Archive
+    let times: [Instant]
+  }
+
+  init(_ run: TrainingRunFile, threads: Int, logger: Logger) throws {
+    self.run = run
+    grid = try GridDescription.read(run.data.grid.path)
+    let grid = grid
+    logger.info("reading \(run.data.channels.joined(separator: " ")) on \(grid), l < \(run.data.degrees)")
+    base = try (run.adapter?.base ?? run.initialCheckpoint).map { try Checkpoint.read($0.path) }
+    training = try TrainingInputs.stretches(run.data.training, run.data, grid: grid)
+    validation = try TrainingInputs.stretches(run.data.validation, run.data, grid: grid)
+    units = training.first?.archive.units ?? []
+    var sums = NormalisationSums(channels: run.data.channels, grid: grid)
+    var loaded: [(states: AlignedBuffer<Float>, times: [Instant])] = []
+    for stretch in training {
+      let states = try stretch.archive.load(stretch.times, threads: threads)
+      if run.normalisation == .data { try sums.add(states, times: stretch.times.count, threads: threads) }
+      loaded.append((AlignedBuffer(states), stretch.times))
+    }
+    if run.normalisation == .checkpoint, let base {
+      normalisation = base.normalisation
+    } else {
+      normalisation = try sums.normalisation()
+    }
+    set = TrainingSet(
+      takingOver: loaded, normalisation: normalisation, points: grid.pointCount,
+      steps: run.optimisation.rolloutSteps)
+    validationSet =
+      validation.isEmpty
+      ? nil
+      : TrainingSet(
+        takingOver: try validation.map {
+          (AlignedBuffer(try $0.archive.load($0.times, threads: threads)), $0.times)
+        },
+        normalisation: normalisation, points: grid.pointCount, steps: 1)
+    logger.info("\(set.count) samples to train on, \(validationSet?.count ?? 0) to validate on")
+
+    features = InputFeatures(
+      positionFrequencies: run.inputs.positionFrequencies, positionCosines: run.inputs.positionCosines,
+      season: run.inputs.season, solarZenith: run.inputs.solarZenith,
+      staticFields: run.inputs.staticFields?.variables ?? [])
+    let configuration = TrainingInputs.configuration(run, grid: grid, features: features)
+    if let base {
+      try TrainingInputs.requireFit(base, run, configuration, features)
+      network = base.network
+    } else {
+      network = try SFNO(configuration)
+    }
+    if run.adapter != nil, let base {
+      statics = base.staticFields
+    } else {
+      statics =
+        try run.inputs.staticFields.map {
+          try StaticFields.read($0.file.path, variables: $0.variables, grid: grid)
+        } ?? []
+    }
+  }
+
+  private static func stretches(_ periods: [DataPeriod], _ data: TrainingData, grid: SphereGrid) throws
+    -> [Stretch]
+  {
+    try periods.map { period in
+      let archive = try Archive(
+        period.files.paths, channels: data.channels, grid: grid, degrees: data.degrees)
+      let times = try archive.regularTimes(from: period.from, to: period.to, stepHours: data.stepHours)
+      return Stretch(archive: archive, times: times)
+    }
+  }
+
+  private static func configuration(_ run: TrainingRunFile, grid: SphereGrid, features: InputFeatures)
+    -> SFNOConfiguration
+  {
+    let network = run.network
+    return SFNOConfiguration(
+      shape: [grid.latitudeCount, grid.longitudeCount],
+      inputChannels: run.data.channels.count + features.count, outputChannels: run.data.channels.count,
+      embedding: network.embedDim, blocks: network.numLayers, scaleFactor: network.scaleFactor,
+      mlpRatio: network.mlpRatio, hardThresholdingFraction: network.hardThresholdingFraction,
+      modelGridType: grid.kind == .gaussian ? "legendre-gauss" : "equiangular",
+      shtGridType: network.shtGridType.rawValue)
+  }
+
+  private static func requireFit(
+    _ base: Checkpoint, _ run: TrainingRunFile, _ configuration: SFNOConfiguration, _ features: InputFeatures
+  ) throws {
+    let fits =
+      base.network.configuration == configuration && base.channels == run.data.channels
+      && base.features.features == features && base.stepHours == run.data.stepHours
+      && base.degrees == run.data.degrees
+    guard fits else {
+      throw ApusError(
+        .badData, "the initial checkpoint does not fit the run file", file: base.file,
+        found:
+          "channels \(base.channels.joined(separator: " ")), l < \(base.degrees), \(base.stepHours) h, \(base.network.configuration)",
+        expected:
+          "channels \(run.data.channels.joined(separator: " ")), l < \(run.data.degrees), \(run.data.stepHours) h, \(configuration)",
+        advice: "Give data, network and inputs as the checkpoint has them: apus inspect \(base.file).")
+    }
+  }
+
+  /// The weights that training starts from.
+  private func startingWeights() -> AlignedBuffer<Float> {
+    if let base { return base.parameters }
+    let ratios = normalisation.channels.indices.map {
+      normalisation.tendencyDeviation[$0] / normalisation.deviation[$0]
+    }
+    let size = (ratios.reduce(0) { $0 + $1 * $1 } / Double(ratios.count)).squareRoot()
+    return network.layout.initialise(
+      seed: run.seed, decoderScale: run.network.startAsPersistence ? size : nil)
+  }
+
+  /// Lengths in steps.
+  var settings: TrainerSettings {
+    let optimisation = run.optimisation
+    let steps =
+      switch optimisation.length {
+      case .steps(let steps): steps
+      case .epochs(let epochs):
+        max(1, Int((epochs * Double(set.count) / Double(optimisation.batchSize)).rounded()))
+      }
+    return TrainerSettings(
+      seed: run.seed, batchSize: optimisation.batchSize,
+      schedule: LearningRateSchedule(
+        peak: optimisation.learningRate, final: optimisation.finalLearningRate,
+        warmupSteps: optimisation.warmupSteps, steps: steps),
+      optimiser: optimisation.optimiser == .lamb ? .lamb : .adamw,
+      betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
+      gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
+      rolloutSteps: optimisation.rolloutSteps, saveEvery: run.output.everySteps,
+      validateEvery: run.output.everySteps, keepsBest: run.output.keep != .last,
+      snapshotEvery: run.output.snapshotsEvery)
+  }
+
+  /// A trainer at the start of the training.
+  /// - Parameter validates: whether it measures validation data.
+  func trainer(validates: Bool = true, threads: Int) throws -> Trainer {
+    let loss = TendencyLoss(
+      normalisation, grid: grid, isRelative: run.optimisation.loss == .hens,
+      weights: run.optimisation.channelWeights)
+    var scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])?
+    if validates, let validationSet,
+      let forecasts = try ForecastValidation(
+        validationSet, normalisation: normalisation, grid: grid, stepHours: run.data.stepHours,
+        channels: run.validation.channels, leadHours: run.validation.leadHours,
+        starts: run.validation.starts, threads: threads)
+    {
+      scores = { weights in
+        try forecasts.scores(checkpoint(weights, provenance: "{}"), threads: threads)
+      }
+    }
+    let adapter = run.adapter.flatMap { settings in
+      base.map {
+        AdapterTraining(
+          LowRankAdapter(network.layout, rank: settings.rank), base: $0.parameters, seed: run.seed)
+      }
+    }
+    return try Trainer(
+      network: network, parameters: startingWeights(),
+      features: FeatureFields(features, grid: grid, staticFields: statics), loss: loss, set: set,
+      validation: validates ? validationSet : nil, settings: settings, scores: scores, adapter: adapter,
+      threads: threads)
+  }
+
+  /// A checkpoint of some weights.
+  func checkpoint(_ weights: AlignedBuffer<Float>, provenance: String) throws -> Checkpoint {
+    try Checkpoint(
+      network: network, parameters: weights, channels: run.data.channels, units: units,
+      normalisation: normalisation, features: features, staticFields: statics, degrees: run.data.degrees,
+      stepHours: run.data.stepHours, provenance: provenance)
+  }
+}

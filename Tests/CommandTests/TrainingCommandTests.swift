@@ -1,0 +1,236 @@
+import Foundation
+import Operators
+import Testing
+
+/// What `apus train` and `apus checkpoint average` write, through the real binary.
+@Suite struct TrainingCommandTests {
+  let world: SmallWorld
+  init() throws { world = try SmallWorld.shared.get() }
+
+  func write(_ text: String, to file: URL) throws -> String {
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    return file.path
+  }
+
+  func train(_ text: String, _ scratch: Scratch, _ arguments: [String] = []) throws -> Binary.Outcome {
+    let runFile = try write(text, to: scratch.file("train.yml"))
+    return try Binary.run(["train", runFile] + arguments, in: scratch.directory)
+  }
+
+  func provenance(_ file: URL) throws -> [String: Any] {
+    let text = try #require(try SafeTensors.read(file.path).metadata["provenance"])
+    return try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  }
+
+  /// A card without what differs from run to run.
+  func card(_ file: URL) throws -> String {
+    let lines = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n")
+    let start = try #require(lines.firstIndex(of: "## Time"))
+    let end = try #require(lines.firstIndex(of: "## Recipe"))
+    return (lines[..<start] + lines[end...]).joined(separator: "\n")
+  }
+
+  var keepingAll: String {
+    world.training(checkpoint: "m.safetensors", steps: 40)
+      .replacing("every_steps: 10", with: "every_steps: 10, keep: both, snapshots_every: 20")
+      + "\nlicence: CC-BY-4.0\nvalidation: {lead_hours: [6, 24], channels: [t2m], starts: 4}"
+  }
+
+  @Test func lastBestSnapshotsAndCards() throws {
+    let scratch = try Scratch()
+    let outcome = try train(keepingAll, scratch, ["--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(
+      scratch.files == [
+        "m.best.md", "m.best.safetensors", "m.md", "m.safetensors", "m.safetensors.loss.csv",
+        "m.safetensors.state", "m.step20.safetensors", "m.step40.safetensors", "train.yml",
+      ])
+    let report = try outcome.json()
+    #expect(report["checkpoints"] as? [String] == ["m.safetensors", "m.best.safetensors"])
+    let scores = try #require(report["scores"] as? [[String: Any]])
+    #expect(scores.map { $0["lead_hours"] as? Int } == [6, 24])
+    let speed = try #require(report["speed"] as? [String: Any])
+    for key in ["gflops", "fraction_of_sgemm", "peak_memory_bytes", "samples_per_second"] {
+      #expect(try #require(speed[key] as? Double) > 0, "\(key)")
+    }
+    // The best is that of the curve's lowest mean ratio.
+    let rows = try String(contentsOf: scratch.file("m.safetensors.loss.csv"), encoding: .utf8)
+      .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(rows[0].suffix(4) == ["rmse_t2m_6h", "ratio_t2m_6h", "rmse_t2m_24h", "ratio_t2m_24h"])
+    let validated = rows.dropFirst().filter { !$0[4].isEmpty }
+    #expect(validated.map { $0[0] } == ["10", "20", "30", "40"])
+    let means = validated.map { ((Double($0[6]) ?? .nan) + (Double($0[8]) ?? .nan), Int($0[0])) }
+    let best = try #require(means.min { $0.0 < $1.0 }?.1)
+    #expect(report["best_step"] as? Int == best)
+    #expect(try provenance(scratch.file("m.best.safetensors"))["steps"] as? Int == best)
+    #expect(try provenance(scratch.file("m.best.safetensors"))["kept"] as? String == "best")
+    let last = try SafeTensors.read(scratch.file("m.safetensors").path)
+    let snapshot = try SafeTensors.read(scratch.file("m.step40.safetensors").path)
+    #expect(last.tensors.mapValues(\.bytes) == snapshot.tensors.mapValues(\.bytes))
+
+    let text = try String(contentsOf: scratch.file("m.md"), encoding: .utf8)
+    for part in [
+      "| licence | CC-BY-4.0 |", "`analyses.nc`", "GFLOP/s", "| t2m | 24 h |", "\"learning_rate\" : 0.003",
+      "| weights | \(last.tensors.filter { $0.key.contains(".") }.values.reduce(0) { $0 + $1.count }), float32 |",
+    ] { #expect(text.contains(part), "\(part)") }
+    let digest = try Binary.run(["inspect", "m.safetensors", "--json"], in: scratch.directory)
+    #expect(digest.code == 0)
+
+    // The same training again, and only the best of it.
+    let again = try Scratch()
+    #expect(try train(keepingAll, again).code == 0)
+    #expect(try card(again.file("m.md")) == card(scratch.file("m.md")))
+    let one = try Scratch()
+    let onlyBest = try train(keepingAll.replacing("keep: both", with: "keep: best"), one)
+    #expect(onlyBest.code == 0)
+    #expect(onlyBest.output.contains("best validation after step \(best): m.safetensors"))
+    #expect(!one.files.contains("m.best.safetensors"))
+    let kept = try SafeTensors.read(one.file("m.safetensors").path)
+    let other = try SafeTensors.read(scratch.file("m.best.safetensors").path)
+    #expect(kept.tensors.mapValues(\.bytes) == other.tensors.mapValues(\.bytes))
+  }
+
+  @Test func averagesOfSnapshots() throws {
+    let scratch = try Scratch()
+    #expect(try train(keepingAll, scratch).code == 0)
+    func average(_ arguments: [String]) throws -> Binary.Outcome {
+      try Binary.run(["checkpoint", "average"] + arguments, in: scratch.directory)
+    }
+    let (first, second) = ("m.step20.safetensors", "m.step40.safetensors")
+    let same = try average([first, first, first, "--output", "same.safetensors"])
+    #expect(same.code == 0, "\(same.errors)")
+    let before = try SafeTensors.read(scratch.file(first).path)
+    let after = try SafeTensors.read(scratch.file("same.safetensors").path)
+    #expect(after.tensors.mapValues(\.bytes) == before.tensors.mapValues(\.bytes))
+    #expect(after.metadata["normalisation"] == before.metadata["normalisation"])
+
+    let mean = try average([first, second, "--weights", "1", "3", "-o", "mean.safetensors", "--json"])
+    #expect(mean.code == 0, "\(mean.errors)")
+    let facts = try provenance(scratch.file("mean.safetensors"))
+    let sources = try #require(facts["average"] as? [[String: Any]])
+    #expect(sources.map { $0["weight"] as? Double } == [0.25, 0.75])
+    #expect(sources.map { $0["file"] as? String } == [first, second])
+    let card = try String(contentsOf: scratch.file("mean.md"), encoding: .utf8)
+    for source in sources { #expect(card.contains(try #require(source["sha256"] as? String))) }
+
+    let lines = try average([second, "--lines", "1", "0", "--base", first, "-o", "lines.safetensors"])
+    #expect(lines.code == 0, "\(lines.errors)")
+    #expect(
+      try SafeTensors.read(scratch.file("lines.safetensors").path).tensors.mapValues(\.bytes)
+        == SafeTensors.read(scratch.file(second).path).tensors.mapValues(\.bytes))
+    #expect(try provenance(scratch.file("lines.safetensors"))["lines"] != nil)
+
+    for wrong in [["--lines", "1"], ["--lines", "1", "0"], ["--weights", "1", "2"], ["--base", first]] {
+      #expect(try average([first] + wrong + ["-o", "x.safetensors"]).code == 64, "\(wrong)")
+    }
+    let wider = world.training(checkpoint: "wide.safetensors", steps: 1)
+      .replacing("embed_dim: 16", with: "embed_dim: 12")
+    #expect(try train(wider, scratch).code == 0)
+    let refused = try average([first, "wide.safetensors", "-o", "x.safetensors"])
+    #expect(refused.code == 65)
+    #expect(refused.errors.contains("'embed_dim': the checkpoints cannot be mixed"))
+    #expect(refused.errors.contains("found 12, expected 16 as in m.step20.safetensors"))
+    #expect(!scratch.files.contains { $0.hasPrefix("x.") })
+  }
+
+  @Test func anAdapterIsUsedAsACheckpoint() throws {
+    let scratch = try Scratch()
+    let text = world.training(checkpoint: "adapters/a.safetensors", steps: 20).replacing(
+      "output: {", with: "adapter: {base: \(world.checkpoint), rank: 1}\noutput: {half_precision: true, ")
+    let outcome = try train(text, scratch)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let small = try Data(contentsOf: scratch.file("adapters/a.safetensors")).count
+    #expect(small < (try Data(contentsOf: URL(fileURLWithPath: world.checkpoint))).count / 3)
+    let summary = try Binary.run(["inspect", "adapters/a.safetensors"], in: scratch.directory)
+    #expect(summary.output.contains("adapter     rank 1 on "))
+    let card = try String(contentsOf: scratch.file("adapters/a.md"), encoding: .utf8)
+    #expect(card.contains("| adapter | rank 1, "))
+
+    let runFile = try write(
+      world.ensemble(checkpoints: [world.checkpoint, "adapters/a.safetensors"]), to: scratch.file("run.yml"))
+    let forecast = try Binary.run(["forecast", runFile], in: scratch.directory)
+    #expect(forecast.code == 0, "\(forecast.errors)")
+    #expect(forecast.output.contains("18 members made"))
+
+    // Going on from the whole of it, and another base.
+    let average = try Binary.run(
+      ["checkpoint", "average", "adapters/a.safetensors", "-o", "whole.safetensors"], in: scratch.directory)
+    #expect(average.code == 0, "\(average.errors)")
+    try FileManager.default.copyItem(
+      at: URL(fileURLWithPath: world.checkpoint), to: scratch.file("adapters/model.safetensors"))
+    #expect(try Binary.run(["inspect", "whole.safetensors"], in: scratch.directory).code == 0)
+    try FileManager.default.moveItem(
+      at: scratch.file("adapters"), to: scratch.file("elsewhere"))
+    try FileManager.default.removeItem(at: scratch.file("elsewhere/model.safetensors"))
+    try FileManager.default.copyItem(
+      at: scratch.file("whole.safetensors"), to: scratch.file("elsewhere/model.safetensors"))
+    let wrong = world.ensemble(checkpoints: ["elsewhere/a.safetensors"])
+    // The base is where it was: the file beside the adapter does not matter.
+    #expect(
+      try Binary.run(["plan", write(wrong, to: scratch.file("b.yml"))], in: scratch.directory).code == 0)
+    var content = try SafeTensors.read(scratch.file("elsewhere/a.safetensors").path)
+    content.metadata["adapter"] = content.metadata["adapter"]?.replacing("../", with: "nowhere/")
+    try content.write(scratch.file("elsewhere/a.safetensors").path)
+    let plan = try Binary.run(["plan", scratch.file("b.yml").path], in: scratch.directory)
+    #expect(plan.code == 65)
+    #expect(plan.errors.contains("the base of this adapter is another checkpoint"))
+    try FileManager.default.removeItem(at: scratch.file("elsewhere/model.safetensors"))
+    let missing = try Binary.run(["plan", scratch.file("b.yml").path], in: scratch.directory)
+    #expect(missing.code == 66)
+    #expect(missing.errors.contains("the base checkpoint of this adapter is missing"))
+  }
+
+  @Test func theLearningRateFinderWritesAChartOnly() throws {
+    let scratch = try Scratch()
+    let outcome = try train(
+      world.training(checkpoint: "m.safetensors"), scratch, ["--find-learning-rate"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("suggested: learning_rate: "))
+    #expect(scratch.files == ["m.safetensors.learning_rate.svg", "train.yml"])
+    let json = try train(
+      world.training(checkpoint: "m.safetensors"), scratch,
+      ["--find-learning-rate", "--chart", "c.svg", "--json"]
+    ).json()
+    let points = try #require(json["points"] as? [[String: Any]])
+    #expect(points.count > 20)
+    #expect(try #require(json["suggestion"] as? Double) > 1e-6)
+    let chart = try String(contentsOf: scratch.file("c.svg"), encoding: .utf8)
+    #expect(chart.contains("<svg"))
+    #expect(try train(world.training(), scratch, ["--chart", "c.svg"]).code == 64)
+  }
+
+  /// SIGKILL at any moment: what is on disk is whole, and the end is the same to the bit.
+  @Test func killedTrainingsEndWithTheSameBytes() throws {
+    let scratch = try Scratch()
+    let text = keepingAll.replacing("steps: 40", with: "steps: 800").replacing(
+      "_every: 20", with: "_every: 400")
+    let runFile = try write(text, to: scratch.file("train.yml"))
+    let whole = try Binary.run(["train", runFile, "--output", "whole.safetensors"], in: scratch.directory)
+    #expect(whole.code == 0, "\(whole.errors)")
+    // What a process that was killed while it wrote leaves; no process has so high a number.
+    try Data([1, 2]).write(to: scratch.file("m.step400.safetensors.tmp-2147483000"))
+    var kills = 0
+    for milliseconds in [450, 700, 333, 900, 1100] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: Binary.path)
+      process.arguments = ["train", runFile, "--quiet"]
+      process.currentDirectoryURL = scratch.directory
+      process.environment = ProcessInfo.processInfo.environment.merging(["APUS_THREADS": "2"]) { $1 }
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      usleep(UInt32(milliseconds * 1000))
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      kills += process.terminationReason == .uncaughtSignal ? 1 : 0
+    }
+    #expect(kills >= 2)
+    let last = try Binary.run(["train", runFile], in: scratch.directory)
+    #expect(last.code == 0, "\(last.errors)")
+    for suffix in [".safetensors", ".best.safetensors", ".step400.safetensors", ".safetensors.loss.csv"] {
+      let pair = try ["whole", "m"].map { try Data(contentsOf: scratch.file($0 + suffix)) }
+      #expect(pair[0] == pair[1], "\(suffix)")
+    }
+    #expect(!scratch.files.contains { $0.contains(".tmp-") })
+  }
+}
