@@ -36,6 +36,20 @@ def read_safetensors(path):
     return tensors, metadata
 
 
+def read_any(path):
+    """Tensors of any float type as float32 by name, and the metadata."""
+    types = {"F32": "<f4", "F16": "<f2", "F64": "<f8"}
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        body = file.read()
+    metadata = header.pop("__metadata__", {})
+    return {
+        name: torch.from_numpy(
+            numpy.frombuffer(body[slice(*entry["data_offsets"])], types[entry["dtype"]])
+            .reshape(entry["shape"]).astype("f4"))
+        for name, entry in header.items()}, metadata
+
+
 class Holder(nn.Module):
     """Gives parameters their dotted names."""
 

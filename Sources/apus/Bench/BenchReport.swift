@@ -32,7 +32,7 @@ struct BenchReport: Encodable, CustomStringConvertible {
 
   init(limits: MachineLimits, kernels: [KernelTiming]) {
     self.limits = limits
-    peakMemory = Self.residentPeak()
+    peakMemory = Double(TrainingSpeed.memory()) * 1e-9
     self.kernels = kernels.map { kernel in
       let gflops = kernel.operations / kernel.seconds * 1e-9
       let gbytes = kernel.bytes / kernel.seconds * 1e-9
@@ -60,13 +60,5 @@ struct BenchReport: Encodable, CustomStringConvertible {
     }
     lines.append(String(format: "peak memory %.2f GB", peakMemory))
     return lines.joined(separator: "\n")
-  }
-
-  /// VmHWM of /proc/self/status.
-  private static func residentPeak() -> Double {
-    let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    let number = line?.split(separator: " ").dropFirst().first.flatMap { Double($0) }
-    return (number ?? 0) * 1024e-9
   }
 }
