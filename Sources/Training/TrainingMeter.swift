@@ -12,7 +12,8 @@ public final class TrainingMeter {
   private var shown: ContinuousClock.Instant?
   private var logged: ContinuousClock.Instant
   private var smooth: Double?
-  private var validation = ""
+  /// Long and short.
+  private var validation: [String] = []
   private var stepSeconds = 0.0
 
   /// A meter that draws on standard error where `isTerminal`, and logs a line a minute elsewhere.
@@ -43,7 +44,7 @@ public final class TrainingMeter {
     let head = String(format: "step %d of %d | loss %.5f", step, steps, smooth ?? loss)
     let tail = String(
       format: " | %.1f samples/s | %d:%02d left", rate * Double(batchSize), left / 60, left % 60)
-    let line = head + validation + speed(step) + tail
+    let line = fitting(head, [validation, [speed(step)]], tail)
     if isTerminal {
       shown = now
       FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
@@ -56,11 +57,27 @@ public final class TrainingMeter {
   /// Shows the longest lead time of the last validation, or its loss.
   func validated(_ point: LossCurve.Point) {
     if let score = point.scores?.last {
-      validation = String(
-        format: " | %@ %d h %.2f of persistence", score.channel, score.leadHours, score.ratio)
+      let short = String(format: " | %@ %d h %.2f", score.channel, score.leadHours, score.ratio)
+      validation = [short + " of persistence", short]
     } else if let loss = point.validationLoss {
-      validation = String(format: " | validation %.5f", loss)
+      validation = [String(format: " | validation %.5f", loss)]
     }
+  }
+
+  /// What fits into the terminal's line, which would not be wiped where it wrapped; logs take all.
+  /// - Parameter parts: by importance, of each the first wording that fits or none.
+  private func fitting(_ head: String, _ parts: [[String]], _ tail: String) -> String {
+    var size = winsize()
+    guard isTerminal, ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return head + parts.compactMap(\.first).joined() + tail
+    }
+    var room = Int(size.ws_col) - 1 - head.count - tail.count
+    let shown = parts.compactMap { wordings in
+      let part = wordings.first { $0.count <= room }
+      room -= part?.count ?? 0
+      return part
+    }
+    return head + shown.joined() + tail
   }
 
   /// Of batches and updates alone; validations are not counted.

@@ -21,7 +21,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Suggest a learning rate by a range test; trains and writes no checkpoint.")
   var findLearningRate = false
 
-  @Option(help: "Where the range test's chart goes (SVG), instead of beside the checkpoint.")
+  @Option(help: "Where the range test's chart goes (.svg or .png), instead of beside the checkpoint.")
   var chart: String?
 
   @OptionGroup var threads: ThreadOptions

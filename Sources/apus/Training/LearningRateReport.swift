@@ -23,7 +23,7 @@ struct LearningRateReport: Encodable, CustomStringConvertible {
     self.chart = chart
   }
 
-  /// Writes the chart, as SVG.
+  /// Writes the chart, as PNG where its name ends so, else as SVG.
   /// - Throws: `ApusError` where the file cannot be written.
   func writeChart() throws {
     let rates = points.map(\.learningRate)
@@ -38,7 +38,7 @@ struct LearningRateReport: Encodable, CustomStringConvertible {
       ], x: Axis("Learning rate", scale: .logarithmic), y: Axis("Loss", scale: .logarithmic, high: top))
     picture.subtitle = String(
       format: "lowest at %.1e, falls fastest at %.1e, suggested %.1e", lowest, steepest, suggestion)
-    try WholeFile.write(picture.picture().data, to: chart)
+    try WholeFile.write(picture.picture(as: chart.hasSuffix(".png") ? .png : .svg).data, to: chart)
   }
 
   var description: String {
