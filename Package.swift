@@ -71,11 +71,13 @@ let package = Package(
 
     // MARK: - Tests
     tests(of: "Kernels", knows: ["Basics", "Kernels"]),
-    tests(of: "Sphere", knows: ["Basics", "Sphere", "Operators"], resources: [.copy("Resources")]),
+    tests(
+      of: "Sphere", knows: ["Basics", "Kernels", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"]),
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
-    tests(of: "Operators", knows: ["Basics", "Kernels", "Sphere", "Operators"], resources: [.copy("Resources")]),
+    tests(
+      of: "Operators", knows: ["Basics", "Kernels", "Sphere", "Operators"], resources: [.copy("Resources")]),
     tests(
       of: "Training",
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),

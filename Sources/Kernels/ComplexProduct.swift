@@ -22,7 +22,8 @@ public enum ComplexProduct {
   ///   - cRe, cIm: planes of C, rows `cRow` apart.
   public static func run(
     rows: Int, columns: Int, depth: Int, _ a: Planes, conjugate: Bool = false, _ b: Planes,
-    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, cRow: Int,
+    accumulate: Bool = false
   ) {
     guard rows > 0, columns > 0 else { return }
     if columns % 16 != 0 || columns > Product.widest {

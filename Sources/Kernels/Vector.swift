@@ -5,7 +5,9 @@ public typealias Vector = SIMD16<Float>
 
 extension UnsafePointer<Float> {
   /// Sixteen numbers from here.
-  @inlinable @inline(__always) public var vector: Vector { UnsafeRawPointer(self).loadUnaligned(as: Vector.self) }
+  @inlinable @inline(__always) public var vector: Vector {
+    UnsafeRawPointer(self).loadUnaligned(as: Vector.self)
+  }
 }
 
 extension UnsafeMutablePointer<Float> {

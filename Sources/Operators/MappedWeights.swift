@@ -15,14 +15,14 @@ public enum MappedWeights {
   /// Written under a temporary name and renamed, so that a visible file is a whole one.
   /// - Parameters:
   ///   - metadata: beside `config`, which is added.
-  ///   - fill: writes numbers [first, first + count) of the flat array to a pointer; called on several
-  ///     threads.
+  ///   - fill: writes `count` numbers of the flat array, from number `first` on, to `target`; called on
+  ///     several threads.
   /// - Throws: `ApusError`: `cannotCreateOutput`, `inputOutput` (disk full), `badData` for a configuration
   ///   that is not HENS'.
   public static func create(
     _ path: String, _ configuration: SFNOConfiguration, metadata: [String: String] = [:],
     threads: Int = Parallel.defaultThreads,
-    fill: @Sendable (_ first: Int, _ count: Int, _ target: UnsafeMutablePointer<Float>) -> Void
+    fill: (_ target: UnsafeMutablePointer<Float>, _ first: Int, _ count: Int) -> Void
   ) throws {
     try configuration.validate()
     let layout = ParameterLayout(configuration)
@@ -61,7 +61,7 @@ public enum MappedWeights {
     let piece = 1 << 20
     Team(threads: threads).each((layout.count + piece - 1) / piece) { index, _ in
       let first = index * piece
-      fill(first, min(piece, layout.count - first), numbers + first)
+      fill(numbers + first, first, min(piece, layout.count - first))
     }
     munmap(address, total)
     guard fsync(descriptor) == 0, rename(path + ".part", path) == 0 else {

@@ -31,7 +31,8 @@ extension SFNO {
     }
     func packOutput(_ start: Int, _ n: Int) {
       ChannelPasses.interleave(
-        outputGradient + start, stride: points, channels: c.out_chans, points: n, padded: outputs, into: yTile)
+        outputGradient + start, stride: points, channels: c.out_chans, points: n, padded: outputs, into: yTile
+      )
     }
 
     // y = D2 gelu(D1 x + b) + R x_in
@@ -49,7 +50,8 @@ extension SFNO {
       addWeightGradient(w.bigSkip, yTile, outputs, xTile, n, gradient, space)
       addWeightGradient(w.decode1, d, e, last + start * e, n, gradient, space)
       Product.run(
-        rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1), bRow: e,
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1),
+        bRow: e,
         current + start * e, cRow: e)
     }
 
@@ -131,7 +133,8 @@ extension SFNO {
       ChannelPasses.combine(
         dMixed, mixed + start * e, points: n, channels: e, lines: space.adjointLines, into: dMixed)
       Product.run(
-        rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down), bRow: h,
+        rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down),
+        bRow: h,
         d, cRow: h)
       ChannelPasses.biasGELUAdjoint(
         hiddenField + start * h, points: n, channels: h, bias: flat + block.upBias, into: g, d,

@@ -96,7 +96,8 @@ public final class ChannelTransform: Sendable {
 
   /// Fields to coefficients.
   public func forward(
-    _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>, _ space: ChannelTransformWorkspace
+    _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>,
+    _ space: ChannelTransformWorkspace
   ) {
     analyse(fields, .quadrature, space)
     project(analysisTable, into: spectrum, space)
@@ -123,7 +124,8 @@ public final class ChannelTransform: Sendable {
 
   /// The transpose of `inverse`: gradients by fields to gradients by coefficients.
   public func inverseAdjoint(
-    _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>, _ space: ChannelTransformWorkspace
+    _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>,
+    _ space: ChannelTransformWorkspace
   ) {
     analyse(fields, .series, space)
     project(synthesisTable, into: spectrum, space)
@@ -236,5 +238,7 @@ public struct ChannelTransformWorkspace: Sendable {
 }
 
 extension ChannelTransform {
-  fileprivate var scratchCounts: (modes: Int, rows: Int) { (2 * orders * modeStride, longitudes.scratchCount) }
+  fileprivate var scratchCounts: (modes: Int, rows: Int) {
+    (2 * orders * modeStride, longitudes.scratchCount)
+  }
 }

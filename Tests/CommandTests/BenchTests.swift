@@ -47,9 +47,10 @@ import Testing
     let outcome = try Binary.run(["bench", "sht", "--threads", "2", "--seconds", "0.001"])
     #expect(outcome.code == 0)
     let lines = outcome.output.split(separator: "\n")
-    #expect(lines.count == 6)
+    #expect(lines.count == 7)
     #expect(lines.first?.hasPrefix("2 threads: sgemm ") == true)
-    #expect(lines.dropFirst(2).allSatisfy { $0.hasPrefix("sht.") })
+    #expect(lines.dropFirst(2).dropLast().allSatisfy { $0.hasPrefix("sht.") })
+    #expect(lines.last?.hasPrefix("peak memory ") == true)
   }
 
   @Test func badArgumentsAreUsageErrors() throws {

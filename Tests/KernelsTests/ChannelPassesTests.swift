@@ -28,7 +28,8 @@ import Testing
       #expect(abs(Double(slope[i]) - (cdf + value * pdf)) < 1e-6)
     }
     // NaN is not swallowed by the bounds.
-    ChannelPasses.affineGELU([Float.nan] + x.prefix(15), points: 1, channels: 16, scale: one, shift: zero, into: &y)
+    ChannelPasses.affineGELU(
+      [Float.nan] + x.prefix(15), points: 1, channels: 16, scale: one, shift: zero, into: &y)
     #expect(y[0].isNaN)
   }
 
@@ -75,12 +76,14 @@ import Testing
     let (points, channels, padded) = (7, 20, 32)
     let x = random(channels * points, 5)
     var rows = [Float](repeating: 9, count: points * padded)
-    ChannelPasses.interleave(x, stride: points, channels: channels, points: points, padded: padded, into: &rows)
+    ChannelPasses.interleave(
+      x, stride: points, channels: channels, points: points, padded: padded, into: &rows)
     for p in 0..<points {
       for c in 0..<padded { #expect(rows[p * padded + c] == (c < channels ? x[c * points + p] : 0)) }
     }
     var back = [Float](repeating: 0, count: x.count)
-    ChannelPasses.separate(rows, stride: points, channels: channels, points: points, padded: padded, into: &back)
+    ChannelPasses.separate(
+      rows, stride: points, channels: channels, points: points, padded: padded, into: &back)
     #expect(back == x)
   }
 }

@@ -22,7 +22,8 @@ import Testing
             let before = c
             a.withUnsafeBufferPointer { pointer in
               guard let start = pointer.baseAddress else { return }
-              let view = transposed ? MatrixView(transposed: start, row: rows + 1) : MatrixView(start, row: aRow)
+              let view =
+                transposed ? MatrixView(transposed: start, row: rows + 1) : MatrixView(start, row: aRow)
               Product.run(
                 rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &c, cRow: cRow,
                 accumulate: accumulate)
@@ -98,7 +99,8 @@ import Testing
         var worst = 0.0
         for i in 0..<rows {
           for j in 0..<columns {
-            var (x, y) = accumulate ? (Double(before.0[i * columns + j]), Double(before.1[i * columns + j])) : (0, 0)
+            var (x, y) =
+              accumulate ? (Double(before.0[i * columns + j]), Double(before.1[i * columns + j])) : (0, 0)
             for k in 0..<depth {
               let at = transposed ? k * rows + i : i * depth + k
               let (p, q) = (Double(ar[at]), (conjugate ? -1 : 1) * Double(ai[at]))

@@ -26,7 +26,9 @@ enum FullSizeBench {
     fill(input.pointer, 0, input.count) { _ in 1 }
     let space = network.makeWorkspace(threads: threads)
     let clock = ContinuousClock()
-    let duration = clock.measure { network.forward(weights, input: input.pointer, output: output.pointer, space) }
+    let duration = clock.measure {
+      network.forward(weights, input: input.pointer, output: output.pointer, space)
+    }
     let seconds =
       Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     for i in 0..<output.count where !output.pointer[i].isFinite {
@@ -44,7 +46,7 @@ enum FullSizeBench {
   /// longer to draw than a step takes.
   private static func create(_ file: String, _ threads: Int) throws {
     let layout = ParameterLayout(configuration)
-    try MappedWeights.create(file, configuration, threads: threads) { first, count, target in
+    try MappedWeights.create(file, configuration, threads: threads) { target, first, count in
       // Segments are few and in order.
       var index = layout.segments.firstIndex { $0.offset + $0.count > first } ?? 0
       fill(target, first, count) { place in

@@ -18,6 +18,12 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Write the checkpoint here instead of where the run file says.")
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Another seed than the run file's, for initial weights and the order of samples; goes with --output.",
+      valueName: "number"))
+  var seed: UInt64?
+
   @Flag(help: "Suggest a learning rate by a range test; trains and writes no checkpoint.")
   var findLearningRate = false
 
@@ -32,10 +38,14 @@ struct TrainCommand: ParsableCommand {
     if chart != nil && !findLearningRate {
       throw ValidationError("--chart goes with --find-learning-rate.")
     }
+    if seed != nil && output == nil && !findLearningRate {
+      throw ValidationError("--seed needs --output, so that no other seed's checkpoint is written over.")
+    }
   }
 
   func run() throws {
     var file = try TrainingRunFile.read(pipeline)
+    if let seed { file.seed = seed }
     if let output { file.output.checkpoint = output }
     let job = TrainingJob(
       run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
