@@ -99,7 +99,7 @@ public final class SFNO: Sendable {
     }
     self.blocks = blocks
     self.matrices = matrices
-    tile = embed > 256 ? 1440 : 48
+    tile = embed > 256 ? 1440 : 96
   }
 
   /// Floating-point operations of one forward step (a multiply and an add are two), by the products alone.

@@ -5,6 +5,10 @@ import Sphere
 extension SFNO {
   /// The adjoint of one recorded `forward`: gradients of a loss for every weight and, where wanted, the input.
   ///
+  /// The spectral weights, nearly all there are, can wait: with `filters` false, `space` keeps what their
+  /// gradient needs, and `addFilterGradients` computes it for all samples of a batch at once, so that it
+  /// crosses the memory once instead of once a sample.
+  ///
   /// - Parameters:
   ///   - parameters: made for the adjoint.
   ///   - outputGradient: dL/d output [out_chans][point].
@@ -13,7 +17,8 @@ extension SFNO {
   ///   - space: the workspace, made with `recording`, that the forward call used.
   public func adjoint(
     _ parameters: SFNOWeights, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, _ space: SFNOWorkspace
+    gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, filters: Bool = true,
+    _ space: SFNOWorkspace
   ) {
     guard space.isRecording else { return }
     let c = configuration
@@ -84,6 +89,27 @@ extension SFNO {
         xTile, stride: points, channels: c.inp_chans, points: n, padded: inputs, into: inputGradient + start)
     }
     flush(space, into: gradient)
+    if filters { addFilterGradients([space], to: gradient, accumulate: true, threads: 1) }
+  }
+
+  /// Gradients of the spectral weights from samples whose `adjoint` left them out, added in order.
+  /// - Parameters:
+  ///   - gradient: flat, as `layout`.
+  ///   - accumulate: whether to add to it or to write over it.
+  public func addFilterGradients(
+    _ spaces: [SFNOWorkspace], to gradient: UnsafeMutablePointer<Float>, accumulate: Bool, threads: Int
+  ) {
+    let degrees = configuration.degrees
+    Team(threads: threads).each(blocks.count * degrees) { index, _ in
+      let (i, l) = (index % self.blocks.count, degrees - 1 - index / self.blocks.count)
+      var adds = accumulate
+      for space in spaces {
+        self.convolution.weightGradient(
+          l, space.spectrum(i), space.filteredGradient(i), into: gradient + self.blocks[i].filter,
+          accumulate: adds)
+        adds = true
+      }
+    }
   }
 
   private func blockAdjoint(
@@ -157,16 +183,16 @@ extension SFNO {
       dy, filtered, points: points, channels: e, lines: space.adjointLines, into: dy)
 
     // filtered = SHT^-1(X W), X = SHT x
-    let dFiltered = space.filtered.pointer
+    let dFiltered = space.filteredGradient(i)
     let dSpectrum = space.spectralGradient.pointer
     out.inverseAdjoint(dy, into: dFiltered, space.transform)
     convolution.apply(dFiltered, parameters.filterAdjoint(i), into: dSpectrum, space.team)
-    convolution.addWeightGradient(space.spectrum(i), dFiltered, to: gradient + block.filter, space.team)
     if resampled {
-      out.inverseAdjoint(dResidual, into: dFiltered, space.transform)
+      let spread = space.filtered.pointer
+      out.inverseAdjoint(dResidual, into: spread, space.transform)
       for l in 0..<into.degrees {
         let start = into.spectrumOffset(l, 0)
-        ChannelPasses.add(dFiltered + start, min(l + 1, into.orders) * 2 * e, to: dSpectrum + start)
+        ChannelPasses.add(spread + start, min(l + 1, into.orders) * 2 * e, to: dSpectrum + start)
       }
     }
     into.forwardAdjoint(dSpectrum, into: dx, accumulate: !resampled, space.transform)

@@ -26,6 +26,7 @@ public final class SFNOWorkspace: @unchecked Sendable {
   private let fields: [AlignedBuffer<Float>]
   private let residuals: [AlignedBuffer<Float>]
   private let spectra: [AlignedBuffer<Float>]
+  private let filteredGradients: [AlignedBuffer<Float>]
   private let filteredFields: [AlignedBuffer<Float>]
   private let mixedFields: [AlignedBuffer<Float>]
   private let hiddenFields: [AlignedBuffer<Float>]
@@ -71,6 +72,7 @@ public final class SFNOWorkspace: @unchecked Sendable {
       fields = [field(points)] + (0..<blocks).map { field(outputPoints($0)) }
       residuals = (0..<blocks).map { network.transforms($0).2 ? field(outputPoints($0)) : empty }
       spectra = (0..<blocks).map { _ in AlignedBuffer(spectrumSize) }
+      filteredGradients = (0..<blocks).map { _ in AlignedBuffer(spectrumSize) }
       filteredFields = (0..<blocks).map { field(outputPoints($0)) }
       mixedFields = (0..<blocks).map { field(outputPoints($0)) }
       hiddenFields = (0..<blocks).map { AlignedBuffer(network.hidden * outputPoints($0)) }
@@ -82,6 +84,7 @@ public final class SFNOWorkspace: @unchecked Sendable {
       fields = [field(points), field(points)]
       spectra = [AlignedBuffer(spectrumSize)]
       (residuals, filteredFields, mixedFields, hiddenFields, gradients) = ([], [], [], [], [])
+      filteredGradients = []
     }
     lineBuffer = AlignedBuffer(4 * e * 2 * blocks + 3 * e)
   }
@@ -92,6 +95,8 @@ public final class SFNOWorkspace: @unchecked Sendable {
     isRecording ? residuals[i].pointer : fields[i % 2].pointer
   }
   func spectrum(_ i: Int) -> UnsafeMutablePointer<Float> { spectra[isRecording ? i : 0].pointer }
+  /// The loss by a block's filtered spectrum, kept for the gradient of its spectral weights.
+  func filteredGradient(_ i: Int) -> UnsafeMutablePointer<Float> { filteredGradients[i].pointer }
   func filteredField(_ i: Int) -> UnsafeMutablePointer<Float> {
     isRecording ? filteredFields[i].pointer : fields[(i + 1) % 2].pointer
   }

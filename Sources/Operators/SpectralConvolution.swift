@@ -43,19 +43,17 @@ package struct SpectralConvolution: Sendable {
     }
   }
 
-  /// dW += X^H dY, with gradients as dL/dRe, dL/dIm.
-  package func addWeightGradient(
-    _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, to dw: UnsafeMutablePointer<Float>, _ team: Team
+  /// One degree's dW = or += X^H dY, with gradients as dL/dRe, dL/dIm.
+  package func weightGradient(
+    _ l: Int, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>,
+    accumulate: Bool
   ) {
     let size = channels * channels
-    team.each(degrees) { index, _ in
-      let l = self.degrees - 1 - index
-      let x = self.planes(x, l)
-      let target = dw + 2 * l * size
-      ComplexProduct.run(
-        rows: self.channels, columns: self.channels, depth: self.rows(l),
-        .init(re: x.re, im: x.im, row: 1, column: x.row), conjugate: true, self.planes(dy, l), target,
-        target + size, cRow: self.channels, accumulate: true)
-    }
+    let x = planes(x, l)
+    let target = dw + 2 * l * size
+    ComplexProduct.run(
+      rows: channels, columns: channels, depth: rows(l),
+      .init(re: x.re, im: x.im, row: 1, column: x.row), conjugate: true, planes(dy, l), target,
+      target + size, cRow: channels, accumulate: accumulate)
   }
 }

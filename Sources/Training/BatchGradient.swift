@@ -5,8 +5,9 @@ import Sphere
 
 /// Loss and gradient of one batch, samples side by side.
 ///
-/// Samples are dealt to a fixed number of lanes, each with its own gradient, and lanes are summed in order:
-/// the sum's bits do not depend on the number of threads.
+/// Samples are dealt to a fixed number of lanes, each with its own gradient, and lanes are summed in order;
+/// the spectral weights' gradient is computed for all lanes at once, degree by degree, samples in order. The
+/// bits of neither depend on the number of threads.
 public final class BatchGradient: @unchecked Sendable {
   /// Lanes: the most samples that are computed at once.
   public static let laneCount = 4
@@ -40,6 +41,8 @@ public final class BatchGradient: @unchecked Sendable {
   private let loss: TendencyLoss
   private let steps: Int
   private let lanes: [Lane]
+  /// Where lanes have gradients of their own: everywhere but in the spectral weights.
+  private let laneRanges: [Range<Int>]
   private var weights: SFNOWeights?
 
   /// Room for batches of samples of `steps` network steps.
@@ -49,6 +52,7 @@ public final class BatchGradient: @unchecked Sendable {
     self.loss = loss
     self.steps = steps
     lanes = (0..<BatchGradient.laneCount).map { _ in Lane(network, steps: steps) }
+    laneRanges = network.layout.segments.filter { !$0.isSpectral }.map { $0.offset..<$0.offset + $0.count }
   }
 
   /// Computes the mean loss over the samples and its gradient.
@@ -59,14 +63,18 @@ public final class BatchGradient: @unchecked Sendable {
     let losses = AlignedBuffer<Double>(samples.count)
     let weights = refreshed(parameters, threads: threads)
     let factor = 1 / Double(samples.count * steps)
-    try Parallel.forEach(lanes.count, threads: threads) { number, _ in
-      let lane = self.lanes[number]
-      lane.gradient.pointer.update(repeating: 0, count: lane.gradient.count)
-      for place in stride(from: number, to: samples.count, by: self.lanes.count) {
-        losses.pointer[place] = self.sample(weights, set, samples[place], factor: factor, lane)
+    for first in stride(from: 0, to: samples.count, by: lanes.count) {
+      let round = min(lanes.count, samples.count - first)
+      try Parallel.forEach(round, threads: threads) { number, _ in
+        let lane = self.lanes[number]
+        if first == 0 { self.clear(lane.gradient) }
+        losses.pointer[first + number] = self.sample(
+          weights, set, samples[first + number], factor: factor, lane)
       }
+      network.addFilterGradients(
+        lanes[..<round].flatMap(\.workspaces), to: gradient.pointer, accumulate: first > 0, threads: threads)
     }
-    try sumLanes(threads: threads)
+    sumLanes(min(lanes.count, samples.count))
     return (0..<samples.count).reduce(0) { $0 + losses.pointer[$1] } * factor
   }
 
@@ -96,7 +104,7 @@ public final class BatchGradient: @unchecked Sendable {
       network.adjoint(
         weights, input: lane.inputs[step].pointer, outputGradient: dy,
         gradient: lane.gradient.pointer, inputGradient: step > 0 ? lane.inputGradient.pointer : nil,
-        lane.workspaces[step])
+        filters: false, lane.workspaces[step])
     }
     return total
   }
@@ -112,14 +120,16 @@ public final class BatchGradient: @unchecked Sendable {
     return made
   }
 
-  private func sumLanes(threads: Int) throws {
-    let count = network.layout.count
-    try Parallel.forEach((count + 65_535) / 65_536, threads: threads) { block, _ in
-      let sum = self.lanes[0].gradient.pointer
-      for lane in self.lanes.dropFirst() {
-        let part = lane.gradient.pointer
-        for i in block * 65_536..<min((block + 1) * 65_536, count) { sum[i] += part[i] }
-      }
+  /// Zeros all but the spectral weights' gradient, which is written over.
+  private func clear(_ gradient: AlignedBuffer<Float>) {
+    for range in laneRanges { (gradient.pointer + range.lowerBound).update(repeating: 0, count: range.count) }
+  }
+
+  private func sumLanes(_ count: Int) {
+    let sum = gradient.pointer
+    for lane in lanes[..<count].dropFirst() {
+      let part = lane.gradient.pointer
+      for range in laneRanges { for i in range { sum[i] += part[i] } }
     }
   }
 
