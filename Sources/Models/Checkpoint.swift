@@ -26,8 +26,10 @@ public struct Checkpoint: Sendable {
   public let features: FeatureFields
   /// Static fields [field][latitude][longitude], normalised.
   public let staticFields: [Float]
-  /// States are truncated to degrees l below this before they enter.
+  /// States hold degrees l below this: analyses before they enter, forecasts after every step.
   public let degrees: Int
+  /// Takes higher degrees away; nil where the grid holds no more.
+  let truncation: SphericalTransform<Float>?
   /// Hours of one step.
   public let stepHours: Int
   /// Where the weights come from, as JSON text.
@@ -83,6 +85,9 @@ public struct Checkpoint: Sendable {
     self.features = FeatureFields(features, grid: network.grid, staticFields: staticFields)
     self.staticFields = staticFields
     self.degrees = degrees
+    truncation =
+      degrees < network.grid.latitudeCount && degrees <= network.grid.longitudeCount / 2
+      ? SphericalTransform(grid: network.grid, degrees: degrees) : nil
     self.stepHours = stepHours
     self.provenance = provenance
     self.file = file

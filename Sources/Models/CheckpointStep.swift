@@ -8,6 +8,8 @@ public final class CheckpointWorkspace: @unchecked Sendable {
   fileprivate let network: SFNOWorkspace
   fileprivate let input: AlignedBuffer<Float>
   fileprivate let output: AlignedBuffer<Float>
+  fileprivate let spectrum: AlignedBuffer<Float>
+  fileprivate let transform: TransformWorkspace<Float>?
 
   /// Room for one sample of `checkpoint`.
   public init(_ checkpoint: Checkpoint) {
@@ -15,11 +17,17 @@ public final class CheckpointWorkspace: @unchecked Sendable {
     let points = checkpoint.grid.pointCount
     input = AlignedBuffer((checkpoint.channels.count + checkpoint.features.features.count) * points)
     output = AlignedBuffer(checkpoint.channels.count * points)
+    let count = checkpoint.channels.count
+    spectrum = AlignedBuffer(checkpoint.truncation?.coefficientCount(count) ?? 0)
+    transform = checkpoint.truncation?.makeWorkspace(count)
   }
 }
 
 extension Checkpoint {
   /// The state one step later: z-score, append features of the input time, network, physical units again.
+  ///
+  /// Degrees that analyses do not have are taken out of the forecast too: no data ever told the network what
+  /// to do with them, and fed back they grow from rounding to a blow-up within some 200 steps.
   ///
   /// One sample at a time with fixed shapes, so a state's bits do not depend on what else is computed.
   public func step(_ state: State, _ workspace: CheckpointWorkspace) -> State {
@@ -33,6 +41,11 @@ extension Checkpoint {
     features.fill(workspace.input.pointer + channels.count * points, at: state.time)
     network.forward(
       weights, input: workspace.input.pointer, output: workspace.output.pointer, workspace.network)
+    if let truncation, let transform = workspace.transform {
+      let (fields, spectrum) = (workspace.output.pointer, workspace.spectrum.pointer)
+      truncation.forward(fields, count: channels.count, into: spectrum, transform)
+      truncation.inverse(spectrum, count: channels.count, into: fields, transform)
+    }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in
       if let base = target.baseAddress {
         normalisation.restore(workspace.output.pointer, into: base, points: points)

@@ -46,6 +46,8 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var loss: Loss
   /// Weights w_c of the loss by channel; channels left out take HENS' own (spec/hens.md 1.9).
   public var channelWeights: [String: Double]
+  /// Factor on the part of the loss that weighs every degree l by its change in a step; 0 for none.
+  public var spectralWeight: Double
   /// Decay of the moving average of the weights that is saved; nil: the last weights are saved.
   public var emaDecay: Double?
   /// Network steps of a sample: the loss is averaged over a forecast of so many steps.
@@ -60,6 +62,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case weightDecay = "weight_decay"
     case gradientClip = "gradient_clip"
     case channelWeights = "channel_weights"
+    case spectralWeight = "spectral_weight"
     case emaDecay = "ema_decay"
     case rolloutSteps = "rollout_steps"
   }
@@ -86,6 +89,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     gradientClip = try section.optionalNumber(.gradientClip, above: 0)
     loss = try section.choice(.loss, default: Loss.hens)
     channelWeights = try section.numbersByName(.channelWeights)
+    spectralWeight = try section.number(.spectralWeight, in: 0...1000, default: 0)
     emaDecay = try section.optionalNumber(.emaDecay, in: 0...0.999_999)
     rolloutSteps = try section.integer(.rolloutSteps, in: 1...64, default: 1)
   }
@@ -107,6 +111,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     try box.encodeIfPresent(gradientClip, forKey: .gradientClip)
     try box.encode(loss, forKey: .loss)
     try box.encode(channelWeights, forKey: .channelWeights)
+    if spectralWeight > 0 { try box.encode(spectralWeight, forKey: .spectralWeight) }
     try box.encodeIfPresent(emaDecay, forKey: .emaDecay)
     try box.encode(rolloutSteps, forKey: .rolloutSteps)
   }

@@ -19,8 +19,10 @@ public final class BatchGradient: @unchecked Sendable {
     let outputGradients: [AlignedBuffer<Float>]
     let inputGradient: AlignedBuffer<Float>
     let gradient: AlignedBuffer<Float>
+    let lossSpace: SpectralError.Workspace?
 
-    init(_ network: SFNO, steps: Int) {
+    init(_ network: SFNO, _ loss: TendencyLoss, steps: Int) {
+      lossSpace = loss.spectral?.makeWorkspace()
       let points = network.grid.pointCount
       let (inputs, outputs) = (
         network.configuration.inp_chans * points, network.configuration.out_chans * points
@@ -51,7 +53,7 @@ public final class BatchGradient: @unchecked Sendable {
     self.features = features
     self.loss = loss
     self.steps = steps
-    lanes = (0..<BatchGradient.laneCount).map { _ in Lane(network, steps: steps) }
+    lanes = (0..<BatchGradient.laneCount).map { _ in Lane(network, loss, steps: steps) }
     laneRanges = network.layout.segments.filter { !$0.isSpectral }.map { $0.offset..<$0.offset + $0.count }
   }
 
@@ -93,7 +95,7 @@ public final class BatchGradient: @unchecked Sendable {
         weights, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
       total += loss.evaluate(
         lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
-        gradient: lane.outputGradients[step].pointer)
+        gradient: lane.outputGradients[step].pointer, lane.lossSpace)
     }
     for step in (0..<steps).reversed() {
       let dy = lane.outputGradients[step].pointer

@@ -13,6 +13,10 @@ public struct TendencyLoss: Sendable {
   public let isRelative: Bool
   /// W_c.
   public let channelWeights: [Double]
+  /// The part that weighs every scale alike; nil for HENS' loss alone.
+  public var spectral: SpectralError?
+  /// w_c, in the order of the channels.
+  public let chosenWeights: [Double]
   private let grid: SphereGrid
   private let rowWeights: [Double]
 
@@ -23,6 +27,7 @@ public struct TendencyLoss: Sendable {
     self.grid = grid
     rowWeights = grid.areaWeights.map { $0 / Double(grid.pointCount) }
     let chosen = normalisation.channels.map { weights[$0] ?? TendencyLoss.hensWeight($0) }
+    chosenWeights = chosen
     let total = chosen.reduce(0, +)
     channelWeights = chosen.indices.map { channel in
       let ratio = normalisation.deviation[channel] / normalisation.tendencyDeviation[channel]
@@ -43,9 +48,10 @@ public struct TendencyLoss: Sendable {
   /// - Parameters:
   ///   - forecast, truth: [channel][point], z-scores.
   ///   - gradient: [channel][point]; nil where not wanted.
+  ///   - space: scratch of the spectral part; without it that part is left out.
   public func evaluate(
     _ forecast: UnsafePointer<Float>, _ truth: UnsafePointer<Float>, factor: Double = 1,
-    gradient: UnsafeMutablePointer<Float>?
+    gradient: UnsafeMutablePointer<Float>?, _ space: SpectralError.Workspace? = nil
   ) -> Double {
     let (points, columns) = (grid.pointCount, grid.longitudeCount)
     var loss = 0.0
@@ -70,6 +76,9 @@ public struct TendencyLoss: Sendable {
         let slope = Float(2 * factor * scale * rowWeights[row])
         for i in row * columns..<(row + 1) * columns { d[i] = slope * (p[i] - t[i]) }
       }
+    }
+    if let spectral, let space {
+      loss += spectral.evaluate(forecast, truth, factor: factor, addingTo: gradient, space)
     }
     return loss
   }

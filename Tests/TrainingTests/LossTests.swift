@@ -45,6 +45,69 @@ import Training
       / Double(2 * step)
     #expect(abs(along - 3 * difference) < 1e-4 * abs(along))
   }
+
+  /// A set whose change in a step is one harmonic of a degree for each channel.
+  func set(_ degrees: [Int], _ transform: SphericalTransform<Double>) -> TrainingSet {
+    let points = grid.pointCount
+    var states = [Float](repeating: 0, count: 2 * points * 3)
+    for (channel, l) in degrees.enumerated() {
+      var coefficients = [Double](repeating: 0, count: transform.coefficientCount(1))
+      for degree in 1..<transform.degrees {
+        coefficients[degree * transform.orders * 2] = degree == l ? 2.5 : 0.5
+      }
+      let change = transform.inverse(coefficients, count: 1)
+      for time in 0..<3 {
+        for p in 0..<points {
+          // Physical units: z-scores times the deviations of the normalisation, 2 and 3.
+          states[(time * 2 + channel) * points + p] = Float(change[p]) * Float(time) * (channel == 0 ? 2 : 3)
+        }
+      }
+    }
+    let start = Instant(year: 2001, month: 1, day: 1)
+    return TrainingSet(
+      stretches: [(states, (0..<3).map { start.adding(hours: 6 * $0) })], normalisation: normalisation,
+      points: points, steps: 1)
+  }
+
+  /// An error as large as the change of a step at degree l costs the same whatever the change is there.
+  @Test func spectralPartWeighsDegreesByTheirChange() {
+    let transform = SphericalTransform<Double>(grid: grid, degrees: 8)
+    let set = set([3, 5], transform)
+    let spectral = SpectralError(set, grid: grid, degrees: 8, weight: 7, channelWeights: [3, 1])
+    #expect(abs(spectral.tendencyPower[0][3] - 6.25 / (4 * .pi)) < 1e-5)
+    #expect(abs(spectral.tendencyPower[0][4] - 0.25 / (4 * .pi)) < 1e-6)
+    let points = grid.pointCount
+    for (channel, l, change, share) in [(0, 3, 2.5, 0.75), (0, 4, 0.5, 0.75), (1, 5, 2.5, 0.25)] {
+      var coefficients = [Double](repeating: 0, count: transform.coefficientCount(1))
+      coefficients[l * transform.orders * 2] = change
+      let error = transform.inverse(coefficients, count: 1)
+      let truth = random(2 * points, 4)
+      var forecast = truth
+      for p in 0..<points { forecast[channel * points + p] += Float(error[p]) }
+      let found = spectral.loss(forecast, truth)
+      #expect(abs(found - 7 * share / 7) < 1e-4, "l = \(l)")
+    }
+  }
+
+  @Test func spectralGradientIsTheLimitOfDifferences() {
+    let transform = SphericalTransform<Double>(grid: grid, degrees: 8)
+    var loss = TendencyLoss(normalisation, grid: grid, isRelative: true, weights: [:])
+    loss.spectral = SpectralError(
+      set([3, 5], transform), grid: grid, degrees: 8, weight: 0.3, channelWeights: loss.chosenWeights)
+    let space = loss.spectral?.makeWorkspace()
+    let count = 2 * grid.pointCount
+    let (forecast, truth, direction) = (random(count, 5), random(count, 6), random(count, 7))
+    var gradient = [Float](repeating: 0, count: count)
+    _ = loss.evaluate(forecast, truth, factor: 3, gradient: &gradient, space)
+    let along = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    let step: Float = 0.1
+    let ahead = zip(forecast, direction).map { $0 + step * $1 }
+    let behind = zip(forecast, direction).map { $0 - step * $1 }
+    let difference =
+      (loss.evaluate(ahead, truth, gradient: nil, space) - loss.evaluate(behind, truth, gradient: nil, space))
+      / Double(2 * step)
+    #expect(abs(along - 3 * difference) < 1e-3 * abs(along))
+  }
 }
 
 @Suite struct AdamWTests {

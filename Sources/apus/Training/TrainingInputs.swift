@@ -164,9 +164,14 @@ struct TrainingInputs {
   /// A trainer at the start of the training.
   /// - Parameter validates: whether it measures validation data.
   func trainer(validates: Bool = true, threads: Int) throws -> Trainer {
-    let loss = TendencyLoss(
+    var loss = TendencyLoss(
       normalisation, grid: grid, isRelative: run.optimisation.loss == .hens,
       weights: run.optimisation.channelWeights)
+    if run.optimisation.spectralWeight > 0 {
+      loss.spectral = SpectralError(
+        set, grid: grid, degrees: run.data.degrees, weight: run.optimisation.spectralWeight,
+        channelWeights: loss.chosenWeights)
+    }
     var scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])?
     if validates, let validationSet,
       let forecasts = try ForecastValidation(
