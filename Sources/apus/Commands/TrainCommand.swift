@@ -24,6 +24,10 @@ struct TrainCommand: ParsableCommand {
       valueName: "number"))
   var seed: UInt64?
 
+  @Option(
+    help: "Start from this checkpoint instead of the run file's initial_checkpoint.", completion: .file())
+  var initialCheckpoint: String?
+
   @Flag(help: "Suggest a learning rate by a range test; trains and writes no checkpoint.")
   var findLearningRate = false
 
@@ -46,6 +50,14 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     var file = try TrainingRunFile.read(pipeline)
     if let seed { file.seed = seed }
+    if let initialCheckpoint {
+      guard file.initialCheckpoint != nil else {
+        throw ApusError(
+          .badRunFile, "the run file starts from no checkpoint", file: pipeline,
+          variable: "initial_checkpoint", advice: "Add the key, or leave out --initial-checkpoint.")
+      }
+      file.initialCheckpoint = InputPath(initialCheckpoint)
+    }
     if let output { file.output.checkpoint = output }
     let job = TrainingJob(
       run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
