@@ -58,7 +58,8 @@ let package = Package(
     room("Models", knows: ["Basics", "Sphere", "Fields", "Operators"]),
     room("Verification", knows: ["Basics", "Sphere", "Fields"]),
     room(
-      "Training", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
+      "Training",
+      knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
     room("Ensembles", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CCairo"]),
     .executableTarget(

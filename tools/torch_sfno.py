@@ -20,34 +20,20 @@ from torch import nn
 from torch_harmonics import InverseRealSHT, RealSHT
 
 
-def read_safetensors(path):
-    """Float32 tensors by name, and the metadata."""
+def read_safetensors(path, types={"F32": "<f4"}):
+    """Tensors by name as float32, and the metadata; other types than these are refused."""
     with open(path, "rb") as file:
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         body = file.read()
     metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
-        if entry["dtype"] != "F32":
-            raise SystemExit(f"{path}: '{name}' is {entry['dtype']}, expected F32")
+        if entry["dtype"] not in types:
+            raise SystemExit(f"{path}: '{name}' is {entry['dtype']}, expected {' or '.join(types)}")
         start, end = entry["data_offsets"]
-        values = numpy.frombuffer(body[start:end], "<f4").reshape(entry["shape"]).copy()
-        tensors[name] = torch.from_numpy(values)
+        values = numpy.frombuffer(body[start:end], types[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = torch.from_numpy(values.astype("f4"))
     return tensors, metadata
-
-
-def read_any(path):
-    """Tensors of any float type as float32 by name, and the metadata."""
-    types = {"F32": "<f4", "F16": "<f2", "F64": "<f8"}
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        body = file.read()
-    metadata = header.pop("__metadata__", {})
-    return {
-        name: torch.from_numpy(
-            numpy.frombuffer(body[slice(*entry["data_offsets"])], types[entry["dtype"]])
-            .reshape(entry["shape"]).astype("f4"))
-        for name, entry in header.items()}, metadata
 
 
 class Holder(nn.Module):

@@ -25,7 +25,7 @@ from torch_harmonics import InverseRealSHT, RealSHT
 from torch_harmonics.quadrature import legendre_gauss_weights
 
 sys.path.insert(0, str(Path(__file__).parent))
-from torch_sfno import SFNO, read_any  # noqa: E402
+from torch_sfno import SFNO, read_safetensors  # noqa: E402
 
 HOUR = numpy.timedelta64(1, "h")
 
@@ -118,7 +118,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     run = yaml.safe_load(open(options.run))
-    tensors, metadata = read_any(options.checkpoint)
+    tensors, metadata = read_safetensors(options.checkpoint, {"F32": "<f4", "F16": "<f2"})
     normalisation = json.loads(metadata["normalisation"])
     channels, degrees = run["data"]["channels"], run["data"]["degrees"]
     assert normalisation["channels"] == channels

@@ -36,6 +36,7 @@ public enum WholeFile {
         advice: "Free some space and run the same command again.")
     }
   }
+
   /// Removes temporary files in `directory`, of files whose names begin with `prefix`, that were left by
   /// processes which were killed while they wrote.
   public static func removeAbandoned(in directory: String, prefix: String) {

@@ -82,20 +82,10 @@ public enum ChannelPasses {
     _ d: UnsafeMutablePointer<Float>, by slope: UnsafePointer<Float>, _ x: UnsafePointer<Float>, points: Int,
     channels: Int, sums: UnsafeMutablePointer<Float>
   ) {
-    var c = 0
-    while c < channels {
-      var (sum, product) = (Vector.zero, Vector.zero)
-      var at = c
-      for _ in 0..<points {
-        let value = (d + at).vector * (slope + at).vector
-        (d + at).vector = value
-        sum += value
-        product = product.fma(value, (x + at).vector)
-        at &+= channels
-      }
-      (sums + c).vector = sum
-      (sums + channels + c).vector = product
-      c &+= 16
+    Self.sums(x, points: points, channels: channels, into: sums) { at in
+      let value = (d + at).vector * (slope + at).vector
+      (d + at).vector = value
+      return value
     }
   }
 
@@ -104,12 +94,20 @@ public enum ChannelPasses {
     _ d: UnsafePointer<Float>, _ x: UnsafePointer<Float>, points: Int, channels: Int,
     into sums: UnsafeMutablePointer<Float>
   ) {
+    Self.sums(x, points: points, channels: channels, into: sums) { (d + $0).vector }
+  }
+
+  /// Sums over points of `value` and of `value` times x, where `value(at)` has the vector at place `at`.
+  @inline(__always) private static func sums(
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, into sums: UnsafeMutablePointer<Float>,
+    value: (_ at: Int) -> Vector
+  ) {
     var c = 0
     while c < channels {
       var (sum, product) = (Vector.zero, Vector.zero)
       var at = c
       for _ in 0..<points {
-        let value = (d + at).vector
+        let value = value(at)
         sum += value
         product = product.fma(value, (x + at).vector)
         at &+= channels

@@ -81,15 +81,8 @@ public enum MappedWeights {
         .badData, problem, file: path, variable: tensor, found: found, expected: expected,
         advice: "Copy or write the file again.")
     }
-    guard file.count >= 8 else { throw bad("no safetensors file: too short", found: "\(file.count) bytes") }
-    let length = UInt64(littleEndian: file.start.loadUnaligned(as: UInt64.self))
-    guard length <= 100_000_000, 8 + Int(length) <= file.count else {
-      throw bad("no safetensors file, or its header is cut off", found: "\(file.count) bytes")
-    }
-    let header = Data(bytes: file.start + 8, count: Int(length))
-    guard let root = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
-      throw bad("the header is no JSON object")
-    }
+    let (root, body) = try SafeTensors.header(
+      UnsafeRawBufferPointer(start: file.start, count: file.count), file: path)
     guard let entry = root[tensor] as? [String: Any] else { return nil }
     guard let range = entry["data_offsets"] as? [Int], range.count == 2, entry["dtype"] as? String == "F32",
       let texts = root["__metadata__"] as? [String: String], let text = texts["config"],
@@ -97,7 +90,7 @@ public enum MappedWeights {
     else { throw bad("the header lacks the network's configuration or the place of the weights") }
     try configuration.validate(file: path)
     let count = ParameterLayout(configuration).count
-    let offset = 8 + Int(length) + range[0]
+    let offset = body + range[0]
     guard range[1] - range[0] == 4 * count, offset % 64 == 0 else {
       throw bad(
         "the weights do not fit the network", found: "\(range[1] - range[0]) bytes at \(offset)",

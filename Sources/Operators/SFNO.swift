@@ -35,6 +35,8 @@ public final class SFNO: Sendable {
   let weights: Weights
   /// The 1x1 convolutions; blocks and weights name them by index.
   let matrices: [SFNOWeights.Matrix]
+  /// Numbers that the gradients of matrices whose rows are no whole vectors take, rows padded.
+  let gradientPadCount: Int
   /// Channels padded to whole vectors: latent, hidden, in and out.
   let embed, hidden, inputs, outputs: Int
   /// Points a tile of the pointwise stages has: its scratch stays in the second-level cache.
@@ -74,8 +76,13 @@ public final class SFNO: Sendable {
     convolution = SpectralConvolution(
       channels: e, degrees: degrees, orders: inner.orders, stride: inner.spectrumStride)
     var matrices: [SFNOWeights.Matrix] = []
+    var padCount = 0
     func matrix(_ name: String, _ outputs: Int, _ inputs: Int) -> Int {
-      matrices.append(.init(flat: layout.offset(name), outputs: outputs, inputs: inputs))
+      let width = ChannelPadding.padded(inputs)
+      let pad = width == inputs ? nil : padCount
+      if pad != nil { padCount += outputs * width }
+      matrices.append(
+        .init(flat: layout.offset(name), outputs: outputs, inputs: inputs, gradientPad: pad))
       return matrices.count - 1
     }
     weights = Weights(
@@ -99,6 +106,7 @@ public final class SFNO: Sendable {
     }
     self.blocks = blocks
     self.matrices = matrices
+    gradientPadCount = padCount
     tile = embed > 256 ? 1440 : 96
   }
 

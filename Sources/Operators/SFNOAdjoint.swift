@@ -205,27 +205,16 @@ extension SFNO {
   ) {
     let matrix = matrices[index]
     let width = matrix.inputsPadded
-    let target = gradientPadOffset(index).map { space.gradientPads.pointer + $0 } ?? gradient + matrix.flat
+    let target = matrix.gradientPad.map { space.gradientPads.pointer + $0 } ?? gradient + matrix.flat
     Product.run(
       rows: matrix.outputs, columns: width, depth: points, MatrixView(transposed: dy, row: dyRow), x,
       bRow: width, target, cRow: width, accumulate: true)
   }
 
-  /// Where a matrix whose rows are no whole vectors gathers its gradient; nil for others.
-  private func gradientPadOffset(_ index: Int) -> Int? {
-    guard matrices[index].inputs % 16 != 0 else { return nil }
-    return matrices[0..<index].reduce(0) { $0 + ($1.inputs % 16 == 0 ? 0 : $1.outputs * $1.inputsPadded) }
-  }
-
-  /// Numbers of all of them.
-  var gradientPadCount: Int {
-    matrices.reduce(0) { $0 + ($1.inputs % 16 == 0 ? 0 : $1.outputs * $1.inputsPadded) }
-  }
-
   /// Adds what was gathered in padded rows to the flat gradient.
   private func flush(_ space: SFNOWorkspace, into gradient: UnsafeMutablePointer<Float>) {
-    for (index, matrix) in matrices.enumerated() {
-      guard let offset = gradientPadOffset(index) else { continue }
+    for matrix in matrices {
+      guard let offset = matrix.gradientPad else { continue }
       for o in 0..<matrix.outputs {
         let (source, target) = (
           space.gradientPads.pointer + offset + o * matrix.inputsPadded,

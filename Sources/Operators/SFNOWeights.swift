@@ -11,6 +11,9 @@ public final class SFNOWeights: @unchecked Sendable {
   /// One matrix of a 1x1 convolution, [outputs][inputs] in the flat array.
   struct Matrix: Sendable {
     let flat, outputs, inputs: Int
+    /// Where its gradient is gathered in `SFNOWorkspace.gradientPads`; nil where its rows are whole vectors
+    /// and the flat gradient serves.
+    let gradientPad: Int?
     /// [inputs][outputs padded] and [outputs][inputs padded] in `matrices`.
     var transposed = 0
     var plain = 0

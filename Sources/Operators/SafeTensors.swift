@@ -78,6 +78,31 @@ public struct SafeTensors: Sendable {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
   ]
 
+  /// The JSON object at the beginning of a file, and where the tensors' bytes begin.
+  /// - Throws: `ApusError` of kind `badData` for what is no header, or cut off.
+  static func header(_ bytes: UnsafeRawBufferPointer, file: String) throws -> (root: [String: Any], body: Int)
+  {
+    func bad(_ problem: String, found: String? = nil, expected: String? = nil) -> ApusError {
+      ApusError(
+        .badData, problem, file: file, found: found, expected: expected,
+        advice: "Copy or write the file again.")
+    }
+    guard bytes.count >= 8 else {
+      throw bad("no safetensors file: too short", found: "\(bytes.count) bytes", expected: "at least 8")
+    }
+    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    guard length <= 100_000_000, 8 + Int(length) <= bytes.count else {
+      throw bad(
+        "no safetensors file, or its header is cut off", found: "\(bytes.count) bytes",
+        expected: "a header of \(length) bytes")
+    }
+    let text = Data(bytes[8..<(8 + Int(length))])
+    guard let root = try? JSONSerialization.jsonObject(with: text) as? [String: Any] else {
+      throw bad("the header is no JSON object")
+    }
+    return (root, 8 + Int(length))
+  }
+
   /// Reads a file.
   /// - Throws: `ApusError`: missing (66), or no whole safetensors file (65).
   public static func read(_ path: String) throws -> SafeTensors {
@@ -94,20 +119,7 @@ public struct SafeTensors: Sendable {
         .badData, problem, file: path, variable: variable, found: found, expected: expected,
         advice: "Copy or write the file again.")
     }
-    guard data.count >= 8 else {
-      throw bad("no safetensors file: too short", found: "\(data.count) bytes", expected: "at least 8")
-    }
-    let length = data.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-    guard length <= 100_000_000, 8 + Int(length) <= data.count else {
-      throw bad(
-        "no safetensors file, or its header is cut off", found: "\(data.count) bytes",
-        expected: "a header of \(length) bytes")
-    }
-    let header = data.subdata(in: 8..<(8 + Int(length)))
-    guard let root = try? JSONSerialization.jsonObject(with: header) as? [String: Any] else {
-      throw bad("the header is no JSON object")
-    }
-    let body = 8 + Int(length)
+    let (root, body) = try data.withUnsafeBytes { try header($0, file: path) }
     var result = SafeTensors()
     for (name, value) in root {
       if name == "__metadata__" {

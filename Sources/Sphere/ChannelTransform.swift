@@ -86,10 +86,9 @@ public final class ChannelTransform: Sendable {
     return Double(grid.latitudeCount) * longitudes.operationsPerRow + Double(4 * harmonics * half)
   }
 
-  /// Scratch for `threads` threads; `floor` asks for more, so that it serves another transform too.
+  /// Scratch for `threads` threads.
   public func makeWorkspace(threads: Int) -> ChannelTransformWorkspace {
-    ChannelTransformWorkspace(
-      modes: 2 * orders * modeStride, rows: longitudes.scratchCount, threads: threads)
+    ChannelTransformWorkspace(for: [self], threads: threads)
   }
 
   // MARK: - The four maps

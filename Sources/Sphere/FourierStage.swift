@@ -4,8 +4,7 @@ import Foundation
 /// The longitude half of the transform: rows of reals to and from orders m, laid out
 /// [order m][re, im][row] so that the Legendre stage reads latitudes contiguously.
 final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
-  /// What multiplies order m: `quadrature` is 2 pi / n, `series` is 1 for m = 0 and Nyquist, else 2.
-  enum Scaling: Int { case quadrature = 0, series = 1 }
+  typealias Scaling = LongitudeWaves.Scaling
 
   let length: Int
   let orders: Int
@@ -19,9 +18,6 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   private var forwardPlan: OpaquePointer?
   private var inversePlan: OpaquePointer?
 
-  /// A fixed rule, not a timing: results must not depend on the mood of the machine.
-  private static func prefersTable(_ length: Int, _ orders: Int) -> Bool { length * orders <= 20_000 }
-
   /// Numbers of scratch that every plan asks for, whichever way it goes: a workspace made by one transform
   /// also serves one on a coarser grid (a network's inner grid).
   private static var scratchFloor: Int { 40_960 }
@@ -30,14 +26,14 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
     self.length = length
     self.orders = orders
     self.rowsPerField = rowsPerField
-    let folds = Self.prefersTable(length, orders) && length % 4 == 0 && orders > 1
+    let folds = LongitudeWaves.prefersTable(length, orders) && length % 4 == 0 && orders > 1
     tileRows = folds ? max(16, Self.scratchFloor / (4 * FoldedRows.places(length)) / 16 * 16) : 0
     foldedTables =
       folds
       ? [Scaling.quadrature, .series].map { scaling in
         FoldedRows.Part.allCases.map { Self.foldedTable($0, scaling, length, orders) }
       } : []
-    guard Self.prefersTable(length, orders), !folds else {
+    guard LongitudeWaves.prefersTable(length, orders), !folds else {
       tables = []
       guard !folds else { return }
       forwardPlan = Scalar.planForward(length: length, rows: rowsPerField)
@@ -49,8 +45,8 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
       for j in 0..<length {
         for m in 0..<orders {
           let angle = 2 * Double.pi * Double((j * m) % length) / Double(length)
-          let factor = FourierStage.factor(scaling, m, length)
-          let dropped = m == 0 || 2 * m == length
+          let factor = LongitudeWaves.factor(scaling, m, length)
+          let dropped = LongitudeWaves.isReal(m, length)
           table.pointer[(j * orders + m) * 2] = Scalar(factor * cos(angle))
           table.pointer[(j * orders + m) * 2 + 1] = dropped ? 0 : Scalar(-factor * sin(angle))
         }
@@ -59,24 +55,15 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
     }
   }
 
-  /// Orders of a parity below `orders`.
-  private static func orderCount(_ part: FoldedRows.Part, _ orders: Int) -> Int {
-    part.isOdd ? orders / 2 : (orders + 1) / 2
-  }
-
   private static func foldedTable(
     _ part: FoldedRows.Part, _ scaling: Scaling, _ length: Int, _ orders: Int
   ) -> AlignedBuffer<Scalar> {
-    let (places, columns) = (FoldedRows.places(length), orderCount(part, orders))
+    let (places, columns) = (FoldedRows.places(length), part.orderCount(orders))
     let table = AlignedBuffer<Scalar>(places * columns)
     for j in 0..<places {
       for column in 0..<columns {
-        let m = 2 * column + (part.isOdd ? 1 : 0)
-        let angle = 2 * Double.pi * Double((j * m) % length) / Double(length)
-        let factor = FourierStage.factor(scaling, m, length)
-        let dropped = part.isSine && (m == 0 || 2 * m == length)
         table.pointer[j * columns + column] = Scalar(
-          dropped ? 0 : factor * (part.isSine ? -sin(angle) : cos(angle)))
+          LongitudeWaves.entry(part, scaling, row: column, place: j, length: length))
       }
     }
     return table
@@ -85,13 +72,6 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   deinit {
     if let forwardPlan { Scalar.destroy(forwardPlan) }
     if let inversePlan { Scalar.destroy(inversePlan) }
-  }
-
-  private static func factor(_ scaling: Scaling, _ m: Int, _ length: Int) -> Double {
-    switch scaling {
-    case .quadrature: return 2 * .pi / Double(length)
-    case .series: return m == 0 || 2 * m == length ? 1 : 2
-    }
   }
 
   /// Numbers of scratch: a tile's folded rows, or for FFTW one field of rows, real and half-complex.
@@ -105,7 +85,7 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
   var operationsPerRow: Double {
     if !foldedTables.isEmpty {
       return FoldedRows.Part.allCases.reduce(0) {
-        $0 + Double(2 * FoldedRows.places(length) * Self.orderCount($1, orders))
+        $0 + Double(2 * FoldedRows.places(length) * $1.orderCount(orders))
       }
     }
     return tables.isEmpty ? 2.5 * Double(length) * log2(Double(length)) : Double(4 * length * orders)
@@ -130,7 +110,7 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
         let n = min(tileRows, rows - start)
         Scalar.fold(input + start * length, count: n, length: length, into: parts)
         for part in FoldedRows.Part.allCases {
-          let columns = Self.orderCount(part, orders)
+          let columns = part.orderCount(orders)
           Scalar.gemm(
             transposeA: true, transposeB: true, columns, n, width, alpha: 1,
             foldedTables[scaling.rawValue][part.rawValue].pointer, columns,
@@ -154,8 +134,8 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
       real.update(from: input + field * rowsPerField * length, count: rowsPerField * length)
       Scalar.executeForward(plan, real, complex)
       for m in 0..<orders {
-        let factor = Scalar(FourierStage.factor(scaling, m, length))
-        let keepsImaginary: Scalar = m == 0 || 2 * m == length ? 0 : factor
+        let factor = Scalar(LongitudeWaves.factor(scaling, m, length))
+        let keepsImaginary: Scalar = LongitudeWaves.isReal(m, length) ? 0 : factor
         let re = modes + 2 * m * rows + field * rowsPerField
         let im = re + rows
         var source = complex + 2 * m
@@ -181,7 +161,7 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
       for start in stride(from: 0, to: rows, by: tileRows) {
         let n = min(tileRows, rows - start)
         for part in FoldedRows.Part.allCases {
-          let columns = Self.orderCount(part, orders)
+          let columns = part.orderCount(orders)
           Scalar.gemm(
             transposeA: true, transposeB: true, n, width, columns, alpha: 1,
             modes + place(part) * rows + start, 4 * rows,
@@ -206,8 +186,8 @@ final class FourierStage<Scalar: TransformScalar>: @unchecked Sendable {
       (complex).update(repeating: 0, count: 2 * columns * rowsPerField)
       for m in 0..<orders {
         // FFTW's complex-to-real doubles every order but 0 and Nyquist by itself.
-        let alone = m == 0 || 2 * m == length
-        let factor = Scalar(FourierStage.factor(scaling, m, length) / (alone ? 1 : 2))
+        let alone = LongitudeWaves.isReal(m, length)
+        let factor = Scalar(LongitudeWaves.factor(scaling, m, length) / (alone ? 1 : 2))
         let keepsImaginary: Scalar = alone ? 0 : factor
         let re = modes + 2 * m * rows + field * rowsPerField
         let im = re + rows

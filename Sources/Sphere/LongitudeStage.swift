@@ -10,8 +10,7 @@ import Synchronization
 /// Short rows are folded into eight symmetric parts and multiplied with tables of cosines and sines; long
 /// ones go to FFTW, which takes channels as its vector.
 final class LongitudeStage: @unchecked Sendable {
-  /// What multiplies order m: `quadrature` is 2 pi / n, `series` is 1 for m = 0 and Nyquist, else 2.
-  enum Scaling: Int, CaseIterable { case quadrature = 0, series = 1 }
+  typealias Scaling = LongitudeWaves.Scaling
 
   let length: Int
   let orders: Int
@@ -23,15 +22,14 @@ final class LongitudeStage: @unchecked Sendable {
   private var inversePlan: OpaquePointer?
 
   private static let parts = FoldedRows.Part.allCases
-  private var places: Int { length / 4 + 1 }
+  private var places: Int { FoldedRows.places(length) }
   private var columns: Int { length / 2 + 1 }
 
   init(length: Int, orders: Int, channels: Int) {
     self.length = length
     self.orders = orders
     self.channels = channels
-    // A fixed rule, not a timing: results must not depend on the mood of the machine.
-    folds = length % 4 == 0 && length * orders <= 20_000
+    folds = length % 4 == 0 && LongitudeWaves.prefersTable(length, orders)
     guard folds else {
       tables = []
       plan()
@@ -49,30 +47,15 @@ final class LongitudeStage: @unchecked Sendable {
     }
   }
 
-  /// Orders of a part's parity below `orders`.
-  private static func orderCount(_ part: FoldedRows.Part, _ orders: Int) -> Int {
-    part.isOdd ? orders / 2 : (orders + 1) / 2
-  }
-
-  private static func factor(_ scaling: Scaling, _ m: Int, _ length: Int) -> Double {
-    switch scaling {
-    case .quadrature: return 2 * .pi / Double(length)
-    case .series: return m == 0 || 2 * m == length ? 1 : 2
-    }
-  }
-
   private static func table(
     _ part: FoldedRows.Part, _ scaling: Scaling, _ length: Int, _ orders: Int
   ) -> AlignedBuffer<Float> {
-    let (places, rows) = (length / 4 + 1, orderCount(part, orders))
+    let (places, rows) = (FoldedRows.places(length), part.orderCount(orders))
     let table = AlignedBuffer<Float>(places * rows)
     for row in 0..<rows {
-      let m = 2 * row + (part.isOdd ? 1 : 0)
       for j in 0..<places {
-        let angle = 2 * Double.pi * Double((j * m) % length) / Double(length)
-        let dropped = part.isSine && (m == 0 || 2 * m == length)
-        let wave = part.isSine ? -sin(angle) : cos(angle)
-        table.pointer[row * places + j] = dropped ? 0 : Float(factor(scaling, m, length) * wave)
+        table.pointer[row * places + j] = Float(
+          LongitudeWaves.entry(part, scaling, row: row, place: j, length: length))
       }
     }
     return table
@@ -82,7 +65,7 @@ final class LongitudeStage: @unchecked Sendable {
   /// FFTW.
   var operationsPerRow: Double {
     guard folds else { return 2.5 * Double(length) * log2(Double(length)) }
-    return FoldedRows.Part.allCases.reduce(0) { $0 + Double(2 * places * Self.orderCount($1, orders)) }
+    return FoldedRows.Part.allCases.reduce(0) { $0 + Double(2 * places * $1.orderCount(orders)) }
   }
 
   /// Numbers of scratch for one thread: eight parts, or two rows and their orders.
@@ -112,7 +95,7 @@ final class LongitudeStage: @unchecked Sendable {
       let target = hemisphere == 0 ? even : odd
       for part in Self.parts {
         Product.run(
-          rows: Self.orderCount(part, orders), columns: channels, depth: places,
+          rows: part.orderCount(orders), columns: channels, depth: places,
           MatrixView(tables[scaling.rawValue][part.rawValue].pointer, row: places),
           scratch + (4 * hemisphere + part.rawValue) * block, bRow: channels,
           target + (part.isOdd ? stride : 0) + (part.isSine ? channels : 0), cRow: 2 * stride)
@@ -200,7 +183,7 @@ final class LongitudeStage: @unchecked Sendable {
       let source = hemisphere == 0 ? even : odd
       for part in Self.parts {
         Product.run(
-          rows: places, columns: channels, depth: Self.orderCount(part, orders),
+          rows: places, columns: channels, depth: part.orderCount(orders),
           MatrixView(transposed: tables[scaling.rawValue][part.rawValue].pointer, row: places),
           source + (part.isOdd ? stride : 0) + (part.isSine ? channels : 0), bRow: 2 * stride,
           scratch + (4 * hemisphere + part.rawValue) * block, cRow: channels)
@@ -298,8 +281,8 @@ final class LongitudeStage: @unchecked Sendable {
       fftwf_execute_split_dft_r2c(plan, real, second, second + e)
     }
     for m in 0..<orders {
-      let factor = Float(Self.factor(scaling, m, length))
-      let alone = m == 0 || 2 * m == length
+      let factor = Float(LongitudeWaves.factor(scaling, m, length))
+      let alone = LongitudeWaves.isReal(m, length)
       for part in 0..<2 {
         let scale = part == 1 && alone ? 0 : factor
         let at = m * 2 * e + part * e
@@ -334,8 +317,8 @@ final class LongitudeStage: @unchecked Sendable {
       (split + orders * 2 * e).update(repeating: 0, count: (columns - orders) * 2 * e)
       for m in 0..<orders {
         // FFTW's complex-to-real doubles every order but 0 and Nyquist by itself.
-        let alone = m == 0 || 2 * m == length
-        let factor = Float(Self.factor(scaling, m, length) / (alone ? 1 : 2))
+        let alone = LongitudeWaves.isReal(m, length)
+        let factor = Float(LongitudeWaves.factor(scaling, m, length) / (alone ? 1 : 2))
         for part in 0..<2 {
           let scale = part == 1 && alone ? 0 : factor
           let (p, q) = (even + m * stride + part * e, odd + m * stride + part * e)

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Kernels
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019) and a moving average of the weights, over
 /// flat arrays.
@@ -40,16 +41,16 @@ public final class AdamW: Optimiser {
       let (w, g) = (parameters.pointer, gradient.pointer)
       let (m, v, a) = (moments.first.pointer, moments.second.pointer, moments.average.pointer)
       for i in stride(from: start, to: end, by: 16) {
-        let gradient = Sixteen.load(g, i) * s
-        let moment = Sixteen.load(m, i) * b1 + gradient * (1 - b1)
-        let square = Sixteen.load(v, i) * b2 + gradient * gradient * (1 - b2)
-        let weight = Sixteen.load(w, i) * keep - rate * moment / ((square * root).squareRoot() + 1e-8)
-        Sixteen.store(moment, m, i)
-        Sixteen.store(square, v, i)
-        Sixteen.store(weight, w, i)
+        let gradient = (g + i).vector * s
+        let moment = (m + i).vector * b1 + gradient * (1 - b1)
+        let square = (v + i).vector * b2 + gradient * gradient * (1 - b2)
+        let weight = (w + i).vector * keep - rate * moment / ((square * root).squareRoot() + 1e-8)
+        (m + i).vector = moment
+        (v + i).vector = square
+        (w + i).vector = weight
         if averaging {
-          let old = Sixteen.load(a, i)
-          Sixteen.store(old + (weight - old) * averageShare, a, i)
+          let old = (a + i).vector
+          (a + i).vector = old + (weight - old) * averageShare
         }
       }
     }

@@ -1,4 +1,5 @@
 import Basics
+import Kernels
 
 /// Layer-wise adaptive moments for batch training (You et al. 2020, algorithm 2): Adam's step of a tensor,
 /// scaled to the size of the tensor.
@@ -55,9 +56,9 @@ public final class LAMB: Optimiser {
     /// r of sixteen numbers.
     @Sendable func direction(_ i: Int, _ isMatrix: Bool) -> SIMD16<Float> {
       let adam =
-        Sixteen.load(m.pointer, i) * first
-        / ((Sixteen.load(v.pointer, i) * second).squareRoot() + LAMB.epsilon)
-      return isMatrix ? adam + Sixteen.load(w.pointer, i) * decay : adam
+        (m.pointer + i).vector * first
+        / (((v.pointer + i).vector * second).squareRoot() + LAMB.epsilon)
+      return isMatrix ? adam + (w.pointer + i).vector * decay : adam
     }
     let sums = AlignedBuffer<Double>(2 * blocks.count)
     try Parallel.forEach(blocks.count, threads: threads) { number, _ in
@@ -67,10 +68,10 @@ public final class LAMB: Optimiser {
       for part in stride(from: block.start, to: block.end, by: 4096) {
         var (weightLanes, directionLanes) = (SIMD16<Float>(), SIMD16<Float>())
         for i in stride(from: part, to: min(part + 4096, block.end), by: 16) {
-          let gradient = Sixteen.load(g.pointer, i) * s
-          Sixteen.store(Sixteen.load(m.pointer, i) * b1 + gradient * (1 - b1), m.pointer, i)
-          Sixteen.store(Sixteen.load(v.pointer, i) * b2 + gradient * gradient * (1 - b2), v.pointer, i)
-          let (weight, r) = (Sixteen.load(w.pointer, i), direction(i, isMatrix))
+          let gradient = (g.pointer + i).vector * s
+          (m.pointer + i).vector = (m.pointer + i).vector * b1 + gradient * (1 - b1)
+          (v.pointer + i).vector = (v.pointer + i).vector * b2 + gradient * gradient * (1 - b2)
+          let (weight, r) = ((w.pointer + i).vector, direction(i, isMatrix))
           weightLanes += weight * weight
           directionLanes += r * r
         }
@@ -95,11 +96,11 @@ public final class LAMB: Optimiser {
       let block = blocks[number]
       let (rate, isMatrix) = (rates[block.tensor], tensors[block.tensor].isMatrix)
       for i in stride(from: block.start, to: block.end, by: 16) {
-        let weight = Sixteen.load(w.pointer, i) - rate * direction(i, isMatrix)
-        Sixteen.store(weight, w.pointer, i)
+        let weight = (w.pointer + i).vector - rate * direction(i, isMatrix)
+        (w.pointer + i).vector = weight
         if averaging {
-          let old = Sixteen.load(a.pointer, i)
-          Sixteen.store(old + (weight - old) * averageShare, a.pointer, i)
+          let old = (a.pointer + i).vector
+          (a.pointer + i).vector = old + (weight - old) * averageShare
         }
       }
     }

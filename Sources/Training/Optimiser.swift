@@ -103,13 +103,3 @@ public final class Moments: Sendable {
     (1 - pow(betas.0, Double(step)), 1 - pow(betas.1, Double(step)))
   }
 }
-
-/// Sixteen neighbouring floats, from an aligned place.
-struct Sixteen {
-  static func load(_ base: UnsafeMutablePointer<Float>, _ i: Int) -> SIMD16<Float> {
-    UnsafeRawPointer(base + i).load(as: SIMD16<Float>.self)
-  }
-  static func store(_ value: SIMD16<Float>, _ base: UnsafeMutablePointer<Float>, _ i: Int) {
-    UnsafeMutableRawPointer(base + i).storeBytes(of: value, as: SIMD16<Float>.self)
-  }
-}

@@ -41,13 +41,13 @@ public struct SpectralError: Sendable {
       let (before, after) = (set.state(sample, step: 0), set.state(sample, step: 1))
       let change = (0..<channels * points).map { after[$0] - before[$0] }
       let coefficients = transform.forward(change, count: channels)
+      let size = degreeCount * transform.orders * 2
       for channel in 0..<channels {
+        let perHarmonic = PowerSpectrum.perDegree(
+          coefficients: coefficients[channel * size..<(channel + 1) * size].map(Double.init),
+          degrees: degreeCount, orders: transform.orders)
         for l in 0..<degreeCount {
-          for m in 0..<min(l + 1, transform.orders) {
-            let at = ((channel * degreeCount + l) * transform.orders + m) * 2
-            let (re, im) = (Double(coefficients[at]), Double(coefficients[at + 1]))
-            power[channel][l] += (m == 0 ? 1 : 2) * (re * re + im * im) / (4 * .pi) / Double(max(count, 1))
-          }
+          power[channel][l] += perHarmonic[l] * Double(2 * l + 1) / (4 * .pi) / Double(max(count, 1))
         }
       }
     }

@@ -1,4 +1,4 @@
-import Basics
+import Kernels
 
 /// Sums of squares whose bits depend on the numbers alone: 4096 at a time in single precision, those in
 /// double precision in order.
@@ -9,7 +9,7 @@ enum SquareSum {
     for start in stride(from: 0, to: count, by: 4096) {
       var lanes = SIMD16<Float>()
       for i in stride(from: start, to: min(start + 4096, count), by: 16) {
-        let value = UnsafeRawPointer(values + i).load(as: SIMD16<Float>.self)
+        let value = (values + i).vector
         lanes += value * value
       }
       total += Double(lanes.sum())

@@ -32,7 +32,7 @@ struct BenchReport: Encodable, CustomStringConvertible {
 
   init(limits: MachineLimits, kernels: [KernelTiming]) {
     self.limits = limits
-    peakMemory = Double(TrainingSpeed.memory()) * 1e-9
+    peakMemory = Double(PeakMemory.bytes()) * 1e-9
     self.kernels = kernels.map { kernel in
       let gflops = kernel.operations / kernel.seconds * 1e-9
       let gbytes = kernel.bytes / kernel.seconds * 1e-9

@@ -88,15 +88,8 @@ struct TrainingSpeed: Encodable, CustomStringConvertible {
     samplesPerSecond = perSecond * Double(batchSize)
     operations = perSecond * operationsPerStep * 1e-9
     fraction = peak.map { perSecond * operationsPerStep / $0 }
-    peakMemory = TrainingSpeed.memory()
+    peakMemory = PeakMemory.bytes()
     self.threads = threads
-  }
-
-  /// The largest resident memory of this process so far [bytes].
-  static func memory() -> Int {
-    var usage = rusage()
-    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-    return usage.ru_maxrss * 1024
   }
 
   var description: String {
