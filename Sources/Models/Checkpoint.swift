@@ -85,13 +85,17 @@ public struct Checkpoint: Sendable {
     self.features = FeatureFields(features, grid: network.grid, staticFields: staticFields)
     self.staticFields = staticFields
     self.degrees = degrees
-    truncation =
-      degrees < network.grid.latitudeCount && degrees <= network.grid.longitudeCount / 2
-      ? SphericalTransform(grid: network.grid, degrees: degrees) : nil
+    truncation = Checkpoint.truncation(grid: network.grid, degrees: degrees)
     self.stepHours = stepHours
     self.provenance = provenance
     self.file = file
     self.digest = digest
+  }
+
+  /// What takes degrees l >= `degrees` out of a state after every step; nil where the grid holds no more.
+  public static func truncation(grid: SphereGrid, degrees: Int) -> SphericalTransform<Float>? {
+    degrees < grid.latitudeCount && degrees <= grid.longitudeCount / 2
+      ? SphericalTransform(grid: grid, degrees: degrees) : nil
   }
 
   /// Reads a checkpoint, or an adapter with its base (`AdapterLink`).

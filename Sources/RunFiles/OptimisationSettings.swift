@@ -10,6 +10,14 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case hensAbsolute = "hens-absolute"
   }
 
+  /// What the spectral part of the loss sums over degrees l.
+  public enum SpectralLoss: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The power of the error.
+    case squared
+    /// Errors of amplitude and of pattern apart (Subich et al. 2025): smoothing does not pay.
+    case adjusted
+  }
+
   /// Rules that move the weights.
   public enum Optimiser: String, Sendable, Hashable, Codable, CaseIterable {
     /// Adam with decoupled weight decay.
@@ -48,6 +56,8 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var channelWeights: [String: Double]
   /// Factor on the part of the loss that weighs every degree l by its change in a step; 0 for none.
   public var spectralWeight: Double
+  /// What that part sums.
+  public var spectralLoss: SpectralLoss
   /// Decay of the moving average of the weights that is saved; nil: the last weights are saved.
   public var emaDecay: Double?
   /// Network steps of a sample: the loss is averaged over a forecast of so many steps.
@@ -63,6 +73,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case gradientClip = "gradient_clip"
     case channelWeights = "channel_weights"
     case spectralWeight = "spectral_weight"
+    case spectralLoss = "spectral_loss"
     case emaDecay = "ema_decay"
     case rolloutSteps = "rollout_steps"
   }
@@ -90,6 +101,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     loss = try section.choice(.loss, default: Loss.hens)
     channelWeights = try section.numbersByName(.channelWeights)
     spectralWeight = try section.number(.spectralWeight, in: 0...1000, default: 0)
+    spectralLoss = try section.choice(.spectralLoss, default: SpectralLoss.squared)
     emaDecay = try section.optionalNumber(.emaDecay, in: 0...0.999_999)
     rolloutSteps = try section.integer(.rolloutSteps, in: 1...64, default: 1)
   }
@@ -111,7 +123,10 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     try box.encodeIfPresent(gradientClip, forKey: .gradientClip)
     try box.encode(loss, forKey: .loss)
     try box.encode(channelWeights, forKey: .channelWeights)
-    if spectralWeight > 0 { try box.encode(spectralWeight, forKey: .spectralWeight) }
+    if spectralWeight > 0 {
+      try box.encode(spectralWeight, forKey: .spectralWeight)
+      try box.encode(spectralLoss, forKey: .spectralLoss)
+    }
     try box.encodeIfPresent(emaDecay, forKey: .emaDecay)
     try box.encode(rolloutSteps, forKey: .rolloutSteps)
   }

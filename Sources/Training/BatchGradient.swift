@@ -20,9 +20,14 @@ public final class BatchGradient: @unchecked Sendable {
     let inputGradient: AlignedBuffer<Float>
     let gradient: AlignedBuffer<Float>
     let lossSpace: SpectralError.Workspace?
+    let spectrum: AlignedBuffer<Float>
+    let truncationSpace: TransformWorkspace<Float>?
 
-    init(_ network: SFNO, _ loss: TendencyLoss, steps: Int) {
+    init(_ network: SFNO, _ loss: TendencyLoss, steps: Int, truncation: SphericalTransform<Float>?) {
       lossSpace = loss.spectral?.makeWorkspace()
+      let fields = network.configuration.out_chans
+      spectrum = AlignedBuffer(truncation?.coefficientCount(fields) ?? 0)
+      truncationSpace = truncation?.makeWorkspace(fields)
       let points = network.grid.pointCount
       let (inputs, outputs) = (
         network.configuration.inp_chans * points, network.configuration.out_chans * points
@@ -42,18 +47,29 @@ public final class BatchGradient: @unchecked Sendable {
   private let features: FeatureFields
   private let loss: TendencyLoss
   private let steps: Int
+  private let truncation: SphericalTransform<Float>?
   private let lanes: [Lane]
   /// Where lanes have gradients of their own: everywhere but in the spectral weights.
   private let laneRanges: [Range<Int>]
   private var weights: SFNOWeights?
 
   /// Room for batches of samples of `steps` network steps.
-  public init(network: SFNO, features: FeatureFields, loss: TendencyLoss, steps: Int) {
+  /// - Parameters:
+  ///   - truncation: to the degrees that forecasts keep: rollouts are then truncated after every step as
+  ///     forecasts are; nil to leave outputs as they are.
+  ///   - batchSize: the largest batch, for which there is room.
+  public init(
+    network: SFNO, features: FeatureFields, loss: TendencyLoss, steps: Int,
+    truncation: SphericalTransform<Float>? = nil, batchSize: Int = BatchGradient.laneCount
+  ) {
     self.network = network
     self.features = features
     self.loss = loss
     self.steps = steps
-    lanes = (0..<BatchGradient.laneCount).map { _ in Lane(network, loss, steps: steps) }
+    self.truncation = truncation
+    lanes = (0..<min(batchSize, BatchGradient.laneCount)).map { _ in
+      Lane(network, loss, steps: steps, truncation: truncation)
+    }
     laneRanges = network.layout.segments.filter { !$0.isSpectral }.map { $0.offset..<$0.offset + $0.count }
   }
 
@@ -93,6 +109,7 @@ public final class BatchGradient: @unchecked Sendable {
       features.fill(input + state, at: set.time(sample, step: step))
       network.forward(
         weights, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
+      truncate(lane.outputs[step].pointer, lane)
       total += loss.evaluate(
         lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
         gradient: lane.outputGradients[step].pointer, lane.lossSpace)
@@ -103,12 +120,29 @@ public final class BatchGradient: @unchecked Sendable {
         // What later steps say of this step's output, which was their input.
         for i in 0..<state { dy[i] += lane.inputGradient.pointer[i] }
       }
+      truncateAdjoint(dy, lane)
       network.adjoint(
         weights, input: lane.inputs[step].pointer, outputGradient: dy,
         gradient: lane.gradient.pointer, inputGradient: step > 0 ? lane.inputGradient.pointer : nil,
         filters: false, lane.workspaces[step])
     }
     return total
+  }
+
+  /// y = S F y, with F and S the transform and its inverse.
+  private func truncate(_ fields: UnsafeMutablePointer<Float>, _ lane: Lane) {
+    guard let truncation, let space = lane.truncationSpace else { return }
+    let count = network.configuration.out_chans
+    truncation.forward(fields, count: count, into: lane.spectrum.pointer, space)
+    truncation.inverse(lane.spectrum.pointer, count: count, into: fields, space)
+  }
+
+  /// dy = F^T S^T dy.
+  private func truncateAdjoint(_ gradient: UnsafeMutablePointer<Float>, _ lane: Lane) {
+    guard let truncation, let space = lane.truncationSpace else { return }
+    let count = network.configuration.out_chans
+    truncation.inverseAdjoint(gradient, count: count, into: lane.spectrum.pointer, space)
+    truncation.forwardAdjoint(lane.spectrum.pointer, count: count, into: gradient, space)
   }
 
   /// The weights in the order that products want; their copies follow every update.

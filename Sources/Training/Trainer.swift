@@ -71,7 +71,13 @@ public final class Trainer {
     optimiser = settings.optimiser.make(
       trained, tensors: adapter?.tensors ?? network.layout.segments.map(TensorPlace.init),
       betas: settings.betas, decay: settings.weightDecay, averageDecay: settings.averageDecay)
-    batch = BatchGradient(network: network, features: features, loss: loss, steps: settings.rolloutSteps)
+    // A single step is judged with all its degrees, so that those beyond the data's stay small.
+    let truncation =
+      settings.rolloutSteps == 1
+      ? nil : settings.degrees.flatMap { Checkpoint.truncation(grid: network.grid, degrees: $0) }
+    batch = BatchGradient(
+      network: network, features: features, loss: loss, steps: settings.rolloutSteps, truncation: truncation,
+      batchSize: settings.batchSize)
     try adapter?.compose(trained, into: self.parameters, threads: threads)
   }
 

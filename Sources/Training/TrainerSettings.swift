@@ -18,6 +18,8 @@ public struct TrainerSettings: Sendable {
   public var averageDecay: Double?
   /// Network steps of a sample: 1, or more to train through a short forecast.
   public var rolloutSteps: Int
+  /// Degrees l below this are what a forecast keeps after every step of a rollout; nil: all.
+  public var degrees: Int?
   /// Steps between two saved states.
   public var saveEvery: Int
   /// Steps between two validations.
@@ -31,7 +33,7 @@ public struct TrainerSettings: Sendable {
   public init(
     seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, optimiser: OptimiserKind = .adamw,
     betas: (Double, Double) = (0.9, 0.95), weightDecay: Double = 0, gradientClip: Double? = nil,
-    averageDecay: Double? = nil, rolloutSteps: Int = 1, saveEvery: Int = 500, validateEvery: Int = 500,
+    averageDecay: Double? = nil, rolloutSteps: Int = 1, degrees: Int? = nil, saveEvery: Int = 500, validateEvery: Int = 500,
     keepsBest: Bool = false, snapshotEvery: Int? = nil
   ) {
     self.seed = seed
@@ -43,6 +45,7 @@ public struct TrainerSettings: Sendable {
     self.gradientClip = gradientClip
     self.averageDecay = averageDecay
     self.rolloutSteps = rolloutSteps
+    self.degrees = degrees
     self.saveEvery = saveEvery
     self.validateEvery = validateEvery
     self.keepsBest = keepsBest

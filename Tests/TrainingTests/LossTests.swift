@@ -37,7 +37,7 @@ import Training
     _ = loss.evaluate(forecast, truth, factor: 3, gradient: &gradient)
     let along = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
     // The loss is quadratic: a central difference is exact but for rounding.
-    let step: Float = 0.1
+    let step: Float = 0.02
     let ahead = zip(forecast, direction).map { $0 + step * $1 }
     let behind = zip(forecast, direction).map { $0 - step * $1 }
     let difference =
@@ -89,18 +89,50 @@ import Training
     }
   }
 
-  @Test func spectralGradientIsTheLimitOfDifferences() {
+  /// Adjusted: right pattern with wrong amplitude costs the difference of amplitudes, wrong pattern least with
+  /// the truth's amplitude, where the squared form would have none.
+  @Test func adjustedFormPartsAmplitudeFromPattern() {
+    let transform = SphericalTransform<Double>(grid: grid, degrees: 8)
+    let set = set([3, 5], transform)
+    func part(_ form: SpectralError.Form) -> SpectralError {
+      SpectralError(set, grid: grid, degrees: 8, weight: 7, channelWeights: [1, 0], form: form)
+    }
+    let (squared, adjusted) = (part(.squared), part(.adjusted))
+    /// A z-score field of order `m` at degree 3 in channel 0, its change's size (power 6.25 / 4 pi, share 1).
+    func field(_ m: Int, _ amplitude: Double) -> [Float] {
+      var coefficients = [Double](repeating: 0, count: transform.coefficientCount(1))
+      coefficients[(3 * transform.orders + m) * 2] = amplitude * 2.5 / (m == 0 ? 1 : 2.0.squareRoot())
+      return transform.inverse(coefficients, count: 1).map { Float($0) }
+        + [Float](repeating: 0, count: grid.pointCount)
+    }
+    // Same pattern: (1 - a)^2 both.
+    for a in [0.5, 1, 1.5] {
+      #expect(abs(squared.loss(field(2, a), field(2, 1)) - (1 - a) * (1 - a)) < 1e-4)
+      #expect(abs(adjusted.loss(field(2, a), field(2, 1)) - (1 - a) * (1 - a)) < 1e-4)
+    }
+    // Unrelated patterns: 1 + a^2 against (1 - a)^2 + 2 max(1, a^2).
+    for a in [0.5, 0.9, 1, 1.1, 2] {
+      #expect(abs(squared.loss(field(0, a), field(2, 1)) - (1 + a * a)) < 1e-4)
+      #expect(abs(adjusted.loss(field(0, a), field(2, 1)) - ((1 - a) * (1 - a) + 2 * max(1, a * a))) < 1e-4)
+    }
+  }
+
+  @Test(arguments: [SpectralError.Form.squared, .adjusted], [Float(0.2), 1.6])
+  func spectralGradientIsTheLimitOfDifferences(form: SpectralError.Form, amplitude: Float) {
     let transform = SphericalTransform<Double>(grid: grid, degrees: 8)
     var loss = TendencyLoss(normalisation, grid: grid, isRelative: true, weights: [:])
     loss.spectral = SpectralError(
-      set([3, 5], transform), grid: grid, degrees: 8, weight: 0.3, channelWeights: loss.chosenWeights)
+      set([3, 5], transform), grid: grid, degrees: 8, weight: 0.3, channelWeights: loss.chosenWeights,
+      form: form)
     let space = loss.spectral?.makeWorkspace()
     let count = 2 * grid.pointCount
-    let (forecast, truth, direction) = (random(count, 5), random(count, 6), random(count, 7))
+    let (truth, direction) = (random(count, 6), random(count, 7))
+    // A forecast that has something of the truth, too weak or too strong at every degree.
+    let forecast = zip(random(count, 5), truth).map { amplitude * ($0 + $1) }
     var gradient = [Float](repeating: 0, count: count)
     _ = loss.evaluate(forecast, truth, factor: 3, gradient: &gradient, space)
     let along = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-    let step: Float = 0.1
+    let step: Float = 0.02
     let ahead = zip(forecast, direction).map { $0 + step * $1 }
     let behind = zip(forecast, direction).map { $0 - step * $1 }
     let difference =

@@ -184,11 +184,15 @@ struct SmallTraining {
     #expect(Set(csv.map { $0.split(separator: ",", omittingEmptySubsequences: false).count }) == [9])
   }
 
-  /// The adjoint through three steps of a forecast against differences of its loss.
-  @Test func gradientThroughARolloutIsTheLimitOfDifferences() throws {
+  /// The adjoint through three steps of a forecast, truncated as forecasts are or not, against differences of
+  /// its loss.
+  @Test(arguments: [nil, 6]) func gradientThroughARolloutIsTheLimitOfDifferences(degrees: Int?) throws {
     let small = try SmallTraining(steps: 3)
     let parameters = small.network.layout.initialise(seed: 4, decoderScale: 0.5)
-    let batch = BatchGradient(network: small.network, features: small.features, loss: small.loss, steps: 3)
+    let truncation = degrees.flatMap { Checkpoint.truncation(grid: small.network.grid, degrees: $0) }
+    #expect((truncation == nil) == (degrees == nil))
+    let batch = BatchGradient(
+      network: small.network, features: small.features, loss: small.loss, steps: 3, truncation: truncation)
     let samples = [0, 5, 11, 17, 30]
     _ = try batch.compute(parameters, small.set, samples: samples, threads: 2)
     let count = small.network.layout.count

@@ -156,7 +156,7 @@ struct TrainingInputs {
       optimiser: optimisation.optimiser == .lamb ? .lamb : .adamw,
       betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
       gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
-      rolloutSteps: optimisation.rolloutSteps, saveEvery: run.output.everySteps,
+      rolloutSteps: optimisation.rolloutSteps, degrees: run.data.degrees, saveEvery: run.output.everySteps,
       validateEvery: run.output.everySteps, keepsBest: run.output.keep != .last,
       snapshotEvery: run.output.snapshotsEvery)
   }
@@ -170,7 +170,8 @@ struct TrainingInputs {
     if run.optimisation.spectralWeight > 0 {
       loss.spectral = SpectralError(
         set, grid: grid, degrees: run.data.degrees, weight: run.optimisation.spectralWeight,
-        channelWeights: loss.chosenWeights)
+        channelWeights: loss.chosenWeights,
+        form: run.optimisation.spectralLoss == .adjusted ? .adjusted : .squared)
     }
     var scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])?
     if validates, let validationSet,
