@@ -83,7 +83,8 @@ extension Checkpoint {
       digest: SHA256.hexadecimal(ofFile: file))
   }
 
-  /// The same network, channels and normalisation with other weights.
+  /// The same network, channels and normalisation with other weights, and so without the spectral gain, which
+  /// belongs to the weights it was measured with.
   public func with(
     _ parameters: AlignedBuffer<Float>, provenance: String, file: String = "", digest: String = ""
   ) throws -> Checkpoint {
@@ -91,6 +92,14 @@ extension Checkpoint {
       network: network, parameters: parameters, channels: channels, units: units,
       normalisation: normalisation, features: features.features, staticFields: staticFields,
       degrees: degrees, stepHours: stepHours, provenance: provenance, file: file, digest: digest)
+  }
+
+  /// The same checkpoint with another spectral gain.
+  public func with(gain: SpectralGain, provenance: String) throws -> Checkpoint {
+    try Checkpoint(
+      network: network, parameters: parameters, channels: channels, units: units,
+      normalisation: normalisation, features: features.features, staticFields: staticFields,
+      degrees: degrees, stepHours: stepHours, spectralGain: gain, provenance: provenance)
   }
 }
 

@@ -8,7 +8,7 @@ import Sphere
 ///
 /// A safetensors file: weights under makani's names; in the metadata `config` (makani's keys), `channels`,
 /// `units`, `normalisation`, `features`, `grid` (`gaussian 48 96`), `degrees`, `step_hours`,
-/// `provenance`; the tensor `static_fields` [field][latitude][longitude], normalised.
+/// `provenance` and, where it was calibrated, `spectral_gain` [channel][degree]; the tensor `static_fields` [field][latitude][longitude], normalised.
 public struct Checkpoint: Sendable {
   /// The network.
   public let network: SFNO
@@ -28,7 +28,9 @@ public struct Checkpoint: Sendable {
   public let staticFields: [Float]
   /// States hold degrees l below this: analyses before they enter, forecasts after every step.
   public let degrees: Int
-  /// Takes higher degrees away; nil where the grid holds no more.
+  /// Factors on the degrees of every step's result; nil for none.
+  public let spectralGain: SpectralGain?
+  /// Takes higher degrees away; nil where the grid holds no more and there is no spectral gain.
   let truncation: SphericalTransform<Float>?
   /// Hours of one step.
   public let stepHours: Int
@@ -47,8 +49,8 @@ public struct Checkpoint: Sendable {
   public init(
     network: SFNO, parameters: AlignedBuffer<Float>, channels: [String], units: [String],
     normalisation: Normalisation, features: InputFeatures, staticFields: [Float], degrees: Int,
-    stepHours: Int,
-    provenance: String, file: String = "", digest: String = ""
+    stepHours: Int, spectralGain: SpectralGain? = nil, provenance: String, file: String = "",
+    digest: String = ""
   ) throws {
     let configuration = network.configuration
     func require(_ fits: Bool, _ problem: String, _ key: String, _ found: String, _ expected: String) throws {
@@ -76,6 +78,14 @@ public struct Checkpoint: Sendable {
       staticFields.count == features.staticFields.count * network.grid.pointCount,
       "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
       "\(features.staticFields.count) x \(network.grid.pointCount)")
+    if let lines = spectralGain?.factors {
+      try require(
+        lines.count == channels.count
+          && lines.allSatisfy { $0.count == degrees && $0.allSatisfy { $0.isFinite && $0 >= 0 } },
+        "the spectral gain does not fit the channels", "spectral_gain",
+        "\(lines.count) lines of \(lines.first?.count ?? 0) factors",
+        "\(channels.count) lines of \(degrees) finite factors")
+    }
     self.network = network
     self.parameters = parameters
     weights = SFNOWeights(network, parameters)
@@ -85,7 +95,10 @@ public struct Checkpoint: Sendable {
     self.features = FeatureFields(features, grid: network.grid, staticFields: staticFields)
     self.staticFields = staticFields
     self.degrees = degrees
-    truncation = Checkpoint.truncation(grid: network.grid, degrees: degrees)
+    self.spectralGain = spectralGain
+    truncation =
+      Checkpoint.truncation(grid: network.grid, degrees: degrees)
+      ?? spectralGain.map { _ in SphericalTransform(grid: network.grid, degrees: degrees) }
     self.stepHours = stepHours
     self.provenance = provenance
     self.file = file
@@ -148,6 +161,8 @@ public struct Checkpoint: Sendable {
       staticFields: features.staticFields.isEmpty
         ? [] : content.floats("static_fields", shape: shape, file: path),
       degrees: integer("degrees"), stepHours: integer("step_hours"),
+      spectralGain: content.metadata["spectral_gain"] == nil
+        ? nil : SpectralGain(decode("spectral_gain", [[Double]].self)),
       provenance: content.metadata["provenance"] ?? "{}", file: path,
       digest: SHA256.hexadecimal(ofFile: path))
   }
@@ -167,12 +182,13 @@ public struct Checkpoint: Sendable {
         staticFields,
         shape: [features.features.staticFields.count, grid.latitudeCount, grid.longitudeCount])
     }
-    let metadata = [
+    var metadata = [
       "config": try json(network.configuration), "channels": try json(channels), "units": try json(units),
       "normalisation": try json(normalisation), "features": try json(features.features),
       "grid": GridName.text(grid), "degrees": "\(degrees)", "step_hours": "\(stepHours)",
       "provenance": provenance,
     ]
+    if let spectralGain { metadata["spectral_gain"] = try json(spectralGain.factors) }
     try SafeTensors(metadata: metadata, tensors: tensors).write(path)
   }
 }

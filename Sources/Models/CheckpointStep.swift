@@ -44,6 +44,7 @@ extension Checkpoint {
     if let truncation, let transform = workspace.transform {
       let (fields, spectrum) = (workspace.output.pointer, workspace.spectrum.pointer)
       truncation.forward(fields, count: channels.count, into: spectrum, transform)
+      spectralGain?.apply(to: spectrum, degrees: truncation.degrees, orders: truncation.orders)
       truncation.inverse(spectrum, count: channels.count, into: fields, transform)
     }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in

@@ -1,0 +1,194 @@
+import Basics
+import Fields
+import Foundation
+import Models
+import Sphere
+
+/// Measures the `SpectralGain` that keeps the power spectrum of a checkpoint's forecasts at the truth's.
+///
+/// Forecasts from a few starts give R_cl, the power of channel c at degree l over the truth's, summed over starts,
+/// mean of its logarithm over lead times. The factor of every step then moves by
+///
+///     log g_cl -= log R_cl / (2 k_cl)
+///
+/// where k is how often a step's factor is felt before the network has forgotten it: 12 at first, then from what the
+/// last change did. The iteration with the smallest mean |log R| wins. Large scales, which the forecast predicts or
+/// which stand still, are left alone.
+public struct SpectralCalibration: Sendable {
+  /// One iteration's outcome.
+  public struct Iteration: Sendable, Codable {
+    /// Mean of |log R| over channels and calibrated degrees.
+    public let misfit: Double
+    /// Smallest and largest R of a lead time, channel and calibrated degree.
+    public let lowest: Double
+    public let highest: Double
+  }
+
+  /// Degrees from here on get factors.
+  public let firstDegree: Int
+  /// Lead times, in steps, ascending.
+  public let leads: [Int]
+  private let set: TrainingSet
+  private let starts: [Int]
+  private let normalisation: Normalisation
+  private let transform: SphericalTransform<Float>
+
+  /// Bounds of log g: diffusion is to be tuned, not to be replaced.
+  private static let bound = 0.05
+
+  /// Chooses `starts` initial times evenly over the data.
+  /// - Parameters:
+  ///   - set: data normalised as `checkpoint` has it.
+  ///   - leads: lead times in steps.
+  /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
+  public init(
+    _ set: TrainingSet, checkpoint: Checkpoint, leads: [Int], starts: Int, firstDegree: Int
+  ) throws {
+    let last = leads.max() ?? 0
+    let cut = set.cut(steps: last)
+    guard cut.count > 0, last > 0 else {
+      throw ApusError(
+        .badData, "the data are too short for the longest lead time", variable: "lead-hours",
+        found: "\(last * checkpoint.stepHours) h", expected: "an unbroken stretch of more than \(last) steps",
+        advice: "Give more data or shorter lead times.")
+    }
+    self.set = cut
+    self.leads = leads.sorted()
+    self.firstDegree = firstDegree
+    let count = min(starts, cut.count)
+    self.starts = (0..<count).map { $0 * cut.count / count }
+    normalisation = checkpoint.normalisation
+    transform = SphericalTransform(grid: checkpoint.grid, degrees: checkpoint.degrees)
+  }
+
+  /// The checkpoint with the gain that fits best, and what every iteration came to; the first is that of the
+  /// checkpoint as it was.
+  /// - Parameter report: told of every iteration.
+  /// - Throws: `ApusError` of kind `badData` where forecasts are not finite even so.
+  public func calibrate(
+    _ checkpoint: Checkpoint, iterations: Int, threads: Int = Parallel.defaultThreads,
+    provenance: String, report: (Iteration) -> Void = { _ in }
+  ) throws -> (checkpoint: Checkpoint, iterations: [Iteration]) {
+    let (channels, degrees) = (checkpoint.channels.count, checkpoint.degrees)
+    let truth = try powers(threads: threads) { start, lead in set.state(start, step: lead) }
+    var gain = checkpoint.spectralGain ?? SpectralGain(channels: channels, degrees: degrees)
+    var memory = [[Double]](repeating: [Double](repeating: 12, count: degrees), count: channels)
+    var before: (misfit: [[Double]], gain: SpectralGain)?
+    var best: (misfit: Double, gain: SpectralGain)?
+    var outcomes: [Iteration] = []
+    for iteration in 0...max(iterations, 0) {
+      let current = try checkpoint.with(gain: gain, provenance: provenance)
+      let forecast = try forecastPowers(current, threads: threads)
+      var misfit = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
+      var (total, count, lowest, highest) = (0.0, 0, Double.infinity, 0.0)
+      for c in 0..<channels {
+        for l in firstDegree..<degrees {
+          for lead in leads.indices {
+            let ratio = forecast[lead][c][l] / truth[lead][c][l]
+            (lowest, highest) = (min(lowest, ratio), max(highest, ratio))
+            misfit[c][l] += log(ratio) / Double(leads.count)
+          }
+          total += abs(misfit[c][l])
+          count += 1
+        }
+      }
+      let outcome = Iteration(misfit: total / Double(max(count, 1)), lowest: lowest, highest: highest)
+      outcomes.append(outcome)
+      report(outcome)
+      if outcome.misfit.isFinite, outcome.misfit < best?.misfit ?? .infinity { best = (outcome.misfit, gain) }
+      if iteration == iterations || !outcome.misfit.isFinite { break }
+      var next = gain
+      for c in 0..<channels {
+        for l in firstDegree..<degrees {
+          if let before {
+            let moved = log(gain.factors[c][l] / before.gain.factors[c][l])
+            // What a change of this one factor did, unless noise and the other channels hide it.
+            if abs(moved) > 1e-4 {
+              let felt = (misfit[c][l] - before.misfit[c][l]) / (2 * moved)
+              memory[c][l] = 0.5 * memory[c][l] + 0.5 * min(max(felt, 4), 40)
+            }
+          }
+          let moved = log(gain.factors[c][l]) - misfit[c][l] / (2 * memory[c][l])
+          next.factors[c][l] = exp(min(max(moved, -Self.bound), Self.bound))
+        }
+      }
+      before = (misfit, gain)
+      gain = next
+    }
+    guard let best else {
+      throw ApusError(
+        .badData, "the checkpoint's forecasts do not stay finite", file: checkpoint.file,
+        found: "power that is not finite", expected: "finite forecasts over \(leads.last ?? 0) steps",
+        advice: "Train it further, through several steps (rollout_steps).")
+    }
+    return (try checkpoint.with(gain: best.gain, provenance: provenance), outcomes)
+  }
+
+  /// Powers [lead][channel][degree] of forecasts, summed over starts.
+  private func forecastPowers(_ checkpoint: Checkpoint, threads: Int) throws -> [[[Double]]] {
+    let size = set.channels * set.points
+    return try powers(threads: threads) { start in
+      let workspace = CheckpointWorkspace(checkpoint)
+      let values = AlignedBuffer<Float>(size)
+      normalisation.restore(set.state(start, step: 0), into: values.pointer, points: set.points)
+      var forecast = State(
+        channels: normalisation.channels, grid: checkpoint.grid, time: set.time(start, step: 0),
+        values: values.array)
+      var step = 0
+      return { lead in
+        while step < lead {
+          forecast = checkpoint.step(forecast, workspace)
+          step += 1
+        }
+        forecast.values.withUnsafeBufferPointer { source in
+          if let base = source.baseAddress {
+            normalisation.normalise(base, into: values.pointer, points: set.points)
+          }
+        }
+        return UnsafePointer(values.pointer)
+      }
+    }
+  }
+
+  private func powers(
+    threads: Int, _ state: @escaping @Sendable (_ start: Int, _ lead: Int) -> UnsafePointer<Float>
+  ) throws -> [[[Double]]] {
+    try powers(threads: threads) { start in { lead in state(start, lead) } }
+  }
+
+  /// Powers [lead][channel][degree], summed over starts in their order.
+  /// - Parameter states: for a start, what gives its states [channel][point] lead by lead.
+  private func powers(
+    threads: Int, _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
+  ) throws -> [[[Double]]] {
+    let (channels, degrees, orders) = (set.channels, transform.degrees, transform.orders)
+    let slots = Slots<[[[Double]]]>(starts.count)
+    try Parallel.forEach(starts.count, threads: threads) { number, _ in
+      let state = states(starts[number])
+      let workspace = transform.makeWorkspace(channels)
+      let spectrum = AlignedBuffer<Float>(transform.coefficientCount(channels))
+      slots[number] = leads.map { lead in
+        transform.forward(state(lead), count: channels, into: spectrum.pointer, workspace)
+        var power = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
+        for m in 0..<orders {
+          for l in m..<degrees {
+            for side in 0..<2 {
+              let row = spectrum.pointer + ((m * degrees + l) * 2 + side) * channels
+              for c in 0..<channels { power[c][l] += (m == 0 ? 1 : 2) * Double(row[c]) * Double(row[c]) }
+            }
+          }
+        }
+        return power
+      }
+    }
+    var sum = [[[Double]]](
+      repeating: [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels),
+      count: leads.count)
+    for part in slots.values {
+      for lead in leads.indices {
+        for c in 0..<channels { for l in 0..<degrees { sum[lead][c][l] += part[lead][c][l] } }
+      }
+    }
+    return sum
+  }
+}

@@ -1,0 +1,75 @@
+import Basics
+import Foundation
+import Models
+import Training
+
+/// What `apus checkpoint calibrate` did: shown, kept in the checkpoint's provenance, written to its card.
+struct CalibrationReport: Encodable, CustomStringConvertible {
+  let checkpoint: String
+  let source: String
+  let sourceDigest: String
+  let data: [String]
+  let from: String
+  let to: String
+  let starts: Int
+  let leadHours: [Int]
+  let firstDegree: Int
+  let iterations: [SpectralCalibration.Iteration]
+
+  enum CodingKeys: String, CodingKey {
+    case checkpoint, source, data, from, to, starts, iterations
+    case sourceDigest = "source_sha256"
+    case leadHours = "lead_hours"
+    case firstDegree = "first_degree"
+  }
+
+  /// The iteration that was kept.
+  private var kept: SpectralCalibration.Iteration? { iterations.min { $0.misfit < $1.misfit } }
+
+  static func text(_ iteration: SpectralCalibration.Iteration) -> String {
+    String(
+      format: "power over the truth's %.3f to %.3f, mean |log| %.4f", iteration.lowest, iteration.highest,
+      iteration.misfit)
+  }
+
+  var description: String {
+    let lines = iterations.enumerated().map { number, iteration in
+      (number == 0 ? "before       " : "iteration \(number)  ") + Self.text(iteration)
+    }
+    return (lines + ["wrote \(checkpoint)"]).joined(separator: "\n")
+  }
+
+  /// The source's provenance with this beside it, as JSON text.
+  func provenance(of source: Checkpoint) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let own = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(self))
+    var facts: [String: JSONValue] = [:]
+    if case .object(let known)? = try? JSONDecoder().decode(JSONValue.self, from: Data(source.provenance.utf8)) {
+      facts = known
+    }
+    facts["spectral_calibration"] = own
+    return String(decoding: try encoder.encode(JSONValue.object(facts)), as: UTF8.self)
+  }
+
+  /// The card: the source's own, where it lies beside it, under what was done to it.
+  func card(of source: Checkpoint) throws -> String {
+    let name = (checkpoint as NSString).lastPathComponent
+    var lines = [
+      "# \(name)", "",
+      "Made by Apus \(apusVersion) (`apus checkpoint calibrate`); this card was written with the checkpoint.", "",
+      "| | |", "|---|---|", "| file | `\(name)` |",
+      "| SHA-256 | `\(try SHA256.hexadecimal(ofFile: checkpoint))` |",
+      "| weights of | `\(self.source)`, SHA-256 `\(sourceDigest)` |",
+      "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
+      "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
+      "| degrees | from \(firstDegree) |",
+    ]
+    if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
+    if let kept { lines.append("| after | \(Self.text(kept)) |") }
+    if let card = try? String(contentsOfFile: TrainingFiles.card(source.file), encoding: .utf8) {
+      lines += ["", "The card of the weights follows.", "", card]
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
