@@ -7,8 +7,10 @@ import Operators
 struct CheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoint",
-    abstract: "Check a network against stored answers; average checkpoints.",
-    subcommands: [CheckpointCheckCommand.self, CheckpointAverageCommand.self])
+    abstract: "Check a network against stored answers; average and measure checkpoints.",
+    subcommands: [
+      CheckpointCheckCommand.self, CheckpointAverageCommand.self, CheckpointSkillCommand.self,
+    ])
 }
 
 struct CheckpointCheckCommand: ParsableCommand {
