@@ -91,18 +91,14 @@ public struct ForecastValidation: Sendable {
     -> [ValidationScore]
   {
     let errors = try meanSquares(threads: threads) { start, error in
-      let workspace = CheckpointWorkspace(checkpoint)
-      var forecast = State(
-        channels: normalisation.channels, grid: checkpoint.grid, time: set.time(start, step: 0),
-        values: state(start, step: 0))
-      var lead = 0
-      while lead < leadHours.count {
-        forecast = checkpoint.step(forecast, workspace)
-        let hours = (forecast.time.seconds - set.time(start, step: 0).seconds) / 3600
-        while lead < leadHours.count, leadHours[lead] <= hours {
-          error(lead, forecast.values)
-          lead += 1
-        }
+      var forecast = CheckpointForecast(
+        checkpoint,
+        from: State(
+          channels: normalisation.channels, grid: checkpoint.grid, time: set.time(start, step: 0),
+          values: state(start, step: 0)))
+      for (lead, hours) in leadHours.enumerated() {
+        forecast.advance(toHours: hours)
+        error(lead, forecast.state.values)
       }
     }
     return leadHours.indices.flatMap { lead in

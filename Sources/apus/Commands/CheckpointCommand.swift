@@ -7,9 +7,11 @@ import Operators
 struct CheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "checkpoint",
-    abstract: "Check a network against stored answers; average and calibrate checkpoints.",
+    abstract: "Check a network against stored answers; average, calibrate and score checkpoints.",
     subcommands: [
       CheckpointCheckCommand.self, CheckpointAverageCommand.self, CheckpointCalibrateCommand.self,
+      CheckpointSkillCommand.self,
+    ])
     ])
 }
 

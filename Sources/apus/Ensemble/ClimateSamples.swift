@@ -74,12 +74,7 @@ final class ClimateSamples: Sendable {
       return try climate(Key(variable: variable, times: [])) { fields[variable] }
     case .archive(let archive, let all, let windowDays):
       let times =
-        windowDays.map { window in
-          // Whole days, so that the times of one day share a climate.
-          all.filter {
-            ClimateSamples.daysApart($0.dayOfYear, time.dayOfYear) <= window && $0.hour == time.hour
-          }
-        } ?? all
+        windowDays.map { ClimateWindow.times(all, around: time, days: $0) } ?? all
       guard !times.isEmpty else {
         throw ApusError(
           .inputMissing, "the climatology has no states near a valid time", file: archive.files.first,
@@ -108,10 +103,5 @@ final class ClimateSamples: Sendable {
       if kept.order.count > 200 { kept.climates[kept.order.removeFirst()] = nil }
     }
     return climate
-  }
-
-  private static func daysApart(_ a: Int, _ b: Int) -> Int {
-    let apart = abs(a - b)
-    return min(apart, 365 - min(apart, 365))
   }
 }

@@ -12,10 +12,15 @@ struct ResultOptions: ParsableArguments {
       print(result.description)
       return
     }
+    print(String(decoding: try ResultOptions.encoded(result), as: UTF8.self))
+  }
+
+  /// A result as one JSON object with sorted keys; what is no number, as "inf", "-inf" or "nan".
+  static func encoded(_ result: some Encodable) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    return try encoder.encode(result)
   }
 }

@@ -74,15 +74,8 @@ struct VerificationReport: Encodable, CustomStringConvertible {
     add("Brier", \.brier)
     add("energy", \.energyScore)
     let rows = times + (times.count > 1 ? [overall] : [])
-    let table = [columns.map(\.0)] + rows.map { row in columns.map { $0.1(row) } }
-    let widths = columns.indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-    let lines = table.map { cells in
-      zip(cells, widths).enumerated().map { place, cell in
-        let gap = String(repeating: " ", count: cell.1 - cell.0.count)
-        return place == 0 ? cell.0 + gap : gap + cell.0
-      }.joined(separator: "  ").replacing(/\ +$/, with: "")
-    }
-    var text = "\(variable) [\(units)], \(members) members\n" + lines.joined(separator: "\n")
+    let table = TextTable.lines([columns.map(\.0)] + rows.map { row in columns.map { $0.1(row) } })
+    var text = "\(variable) [\(units)], \(members) members\n" + table.joined(separator: "\n")
     if let rocArea { text += "\nROC area  \(VerificationReport.number(rocArea))" }
     text += "\nranks     \(VerificationReport.shorten(rankHistogram))"
     return text + "\nwrote     \(output)"

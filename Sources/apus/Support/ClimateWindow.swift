@@ -1,0 +1,15 @@
+import Fields
+
+/// Days of the year around a date: which past states make its climate.
+enum ClimateWindow {
+  /// Those of `times` at the hour of `time` and no more than `days` days of the year away, over New Year too.
+  static func times(_ times: [Instant], around time: Instant, days: Int) -> [Instant] {
+    // Whole days, so that the times of one day share a climate.
+    times.filter { apart($0.dayOfYear, time.dayOfYear) <= days && $0.hour == time.hour }
+  }
+
+  private static func apart(_ a: Int, _ b: Int) -> Int {
+    let apart = abs(a - b)
+    return min(apart, 365 - min(apart, 365))
+  }
+}
