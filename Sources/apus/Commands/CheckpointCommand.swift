@@ -12,7 +12,6 @@ struct CheckpointCommand: ParsableCommand {
       CheckpointCheckCommand.self, CheckpointAverageCommand.self, CheckpointCalibrateCommand.self,
       CheckpointSkillCommand.self,
     ])
-    ])
 }
 
 struct CheckpointCheckCommand: ParsableCommand {
