@@ -10,6 +10,7 @@ struct CheckpointCommand: ParsableCommand {
     abstract: "Check a network against stored answers; average and measure checkpoints.",
     subcommands: [
       CheckpointCheckCommand.self, CheckpointAverageCommand.self, CheckpointSkillCommand.self,
+      CheckpointClimateCommand.self,
     ])
 }
 
