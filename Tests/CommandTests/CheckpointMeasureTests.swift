@@ -1,8 +1,6 @@
 import FieldIO
-import Fields
 import Foundation
 import Operators
-import Sphere
 import Testing
 
 /// `apus checkpoint skill` and `climate` through the real binary.
@@ -62,8 +60,9 @@ import Testing
     }
   }
 
-  /// The first state of the small world again and again, `count` times from 1 January 2026.
-  func constantData(_ count: Int) throws -> String {
+  /// The first state of the small world again and again, `count` times from 1 January 2026, each `rise` above
+  /// the one before.
+  func constantData(_ count: Int, rise: Float = 0) throws -> String {
     let reader = try NetCDFReader(world.analyses)
     let file = scratch.file("constant.nc").path
     let writer = try NetCDFWriter(file)
@@ -79,7 +78,7 @@ import Testing
     for (name, units) in [("msl", "Pa"), ("t2m", "K")] {
       try writer.variable(name, .float, ["time", "lat", "lon"], ["units": .text(units)])
       let first = try reader.values(try reader.variable(name)).prefix(128).map(Float.init)
-      try writer.put(name, (0..<count).flatMap { _ in first })
+      try writer.put(name, (0..<count).flatMap { time in first.map { $0 + rise * Float(time) } })
     }
     try writer.finish()
     return file
@@ -154,6 +153,24 @@ import Testing
       for value in ratio { #expect(abs(value - 1) < 1e-3) }
       #expect(score["rmse_persistence"] as? Double == 0)
       #expect(try #require(score["rmse"] as? [Double])[0] < 1e-2)
+    }
+  }
+
+  /// A truth that rises by 1 K a step, 4 K a day: persistence errs by 4 K after a day; the mean of the days
+  /// before and after is right on 9 January, and 2 K too low on 10 January, the last day there is.
+  @Test func persistenceAndClimatologyByHand() throws {
+    let data = try constantData(40, rise: 1)
+    let outcome = try Binary.run(
+      [
+        "checkpoint", "skill", try still(), "--data", data, "--climatology", data,
+        "--climatology-window-days", "1", "--from", "2026-01-08", "--to", "2026-01-09", "--every-hours", "24",
+        "--lead-hours", "24", "--json",
+      ], in: scratch.directory)
+    for score in try scores(outcome) {
+      let climatology = try #require(score["rmse_climatology"] as? Double)
+      #expect(abs(try #require(score["rmse_persistence"] as? Double) - 4) < 1e-3)
+      #expect(abs(climatology - 2.0.squareRoot()) < 1e-3)
+      #expect(abs(try #require(score["ratio_climatology"] as? Double) - climatology / 4) < 1e-3)
     }
   }
 
@@ -257,27 +274,31 @@ import Testing
     #expect(text.output.contains("finite through all 8 steps"))
   }
 
-  /// The truth moves: means over the run's steps, by hand from the archive.
-  @Test func meansOfTheTruth() throws {
+  /// The truth rises by 1 K a step from 280 K, no change stays there.
+  @Test func aTruthThatRisesLeavesNoChangeBehind() throws {
+    let data = try constantData(130, rise: 1)
     let outcome = try climate(
-      [world.checkpoint], ["--from", "2026-01-03", "--steps", "4", "--channels", "t2m", "--json"])
+      [try still()], ["--from", "2026-01-01", "--steps", "128", "--channels", "t2m", "--json"], data: data)
     #expect(outcome.code == 0, "\(outcome.errors)")
     let runs = try #require(try outcome.json()["checkpoints"] as? [[String: Any]])
     let channel = try #require((runs[0]["channels"] as? [[String: Any]])?.first)
-    let archive = try Archive([world.analyses], channels: ["t2m"], grid: SmallWorld.grid(), degrees: 8)
-    let weights = try SmallWorld.grid().cosineWeights
-    let start = try #require(archive.times.first).adding(hours: 48)
-    let means = try (1...4).map { step in
-      let values = try archive.state(at: start.adding(hours: 6 * step)).values
-      let sum = values.enumerated().reduce(0.0) { $0 + weights[$1.offset / 16] * Double($1.element) }
-      return sum / (16 * weights.reduce(0, +))
-    }
-    let mean = means.reduce(0, +) / 4
-    let deviation = (means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4).squareRoot()
-    #expect(abs(try #require(channel["truth_mean"] as? Double) - mean) < 1e-9)
-    #expect(abs(try #require(channel["truth_standard_deviation"] as? Double) - deviation) < 1e-9)
-    // Too short for 30 days and for spectra.
-    #expect(channel["largest_30_day_departure"] == nil)
-    #expect(channel["spectrum"] == nil)
+    func number(_ key: String) throws -> Double { try #require(channel[key] as? Double, "\(key)") }
+    // Of 1...128: mean 64.5, variance (128^2 - 1) / 12.
+    let deviation = (16383.0 / 12).squareRoot()
+    #expect(abs(try number("mean") - 280) < 1e-2)
+    #expect(abs(try number("truth_mean") - 344.5) < 1e-3)
+    #expect(abs(try number("truth_standard_deviation") - deviation) < 1e-3)
+    #expect(abs(try number("departure") + 64.5 / deviation) < 1e-3)
+    #expect(abs(try number("truth_highest") - (try number("highest")) - 128) < 1e-1)
+    // The last 120 steps, 9...128, have the mean 68.5.
+    let largest = try #require(channel["largest_30_day_departure"] as? [String: Any])
+    #expect(abs(try #require(largest["departure"] as? Double) + 68.5 / deviation) < 1e-3)
+    #expect(largest["from"] as? String == "2026-01-03T06:00:00Z")
+    let short = try climate([try still()], ["--from", "2026-01-01", "--steps", "60", "--json"], data: data)
+    let shortRuns = try #require(try short.json()["checkpoints"] as? [[String: Any]])
+    let first = try #require((shortRuns[0]["channels"] as? [[String: Any]])?.first)
+    // 15 days are too short for both.
+    #expect(first["largest_30_day_departure"] == nil)
+    #expect(first["spectrum"] == nil)
   }
 }
