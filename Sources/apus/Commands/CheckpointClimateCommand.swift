@@ -47,7 +47,8 @@ struct CheckpointClimateCommand: ParsableCommand {
 
   func validate() throws {
     guard !data.isEmpty else { throw ValidationError("--data names no file.") }
-    guard steps > 0 else { throw ValidationError("--steps must be above 0.") }
+    let range = 1...1_000_000
+    guard range.contains(steps) else { throw ValidationError("--steps must be 1...\(range.upperBound).") }
   }
 
   func run() throws {
