@@ -19,4 +19,9 @@ public struct State: Sendable {
     self.time = time
     self.values = values
   }
+
+  /// One channel, by its number, in double precision: [latitude][longitude].
+  public func field(_ channel: Int) -> [Double] {
+    values[channel * grid.pointCount..<(channel + 1) * grid.pointCount].map(Double.init)
+  }
 }

@@ -8,9 +8,10 @@ import Testing
   static let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Resources/help")
 
-  /// The commands that `apus --help` lists.
-  static func commands() throws -> [String] {
-    let lines = try Binary.run(["--help"]).output.split(separator: "\n", omittingEmptySubsequences: false)
+  /// The commands that the help of a command, or of `apus` itself, lists.
+  static func commands(of page: [String] = []) throws -> [String] {
+    let lines = try Binary.run(page + ["--help"]).output.split(
+      separator: "\n", omittingEmptySubsequences: false)
     let listed = lines.drop { !$0.hasPrefix("SUBCOMMANDS:") }.dropFirst().prefix { $0.hasPrefix("  ") }
     return listed.filter { !$0.hasPrefix("   ") }.compactMap {
       $0.split(separator: " ").first.map(String.init)
@@ -18,8 +19,11 @@ import Testing
   }
 
   @Test func everyHelpPageIsAsFiled() throws {
-    let pages = try [[String]()] + HelpTests.commands().map { [$0] }
-    #expect(pages.count > 1)
+    let commands = try HelpTests.commands()
+    #expect(commands.count > 1)
+    let pages =
+      try [[]] + commands.map { [$0] }
+      + commands.flatMap { command in try HelpTests.commands(of: [command]).map { [command, $0] } }
     for page in pages {
       let outcome = try Binary.run(page + ["--help"])
       #expect(outcome.code == 0)

@@ -103,13 +103,13 @@ struct SkillMeasurement: Sendable {
     return try channels.enumerated().map { number, channel in
       let truth = try data.archive.load([time], channel: channel, threads: 1).map(Double.init)
       let truthPower = EnsembleSpectra.power(truth, transform, .standard)
-      let fields = forecasts.map { $0.map { field(channel, of: $0) } }
+      let fields = forecasts.map { $0?.field(channel) }
       func error(_ field: [Double]) -> [Double] { zip(field, truth).map { $0 - $1 } }
       func products(_ fields: [[Double]?]) -> ErrorProducts {
         ErrorProducts(fields.map { $0.map(error) }, weights: data.weights)
       }
       return SkillSums(
-        errors: products(fields), persistence: products([field(channel, of: analysis)]),
+        errors: products(fields), persistence: products([analysis.field(channel)]),
         climatology: past.map { products([$0[number]]) },
         power: fields.map { field in
           var ratio = PowerRatio(degrees: transform.degrees)
@@ -117,10 +117,5 @@ struct SkillMeasurement: Sendable {
           return ratio
         })
     }
-  }
-
-  private func field(_ channel: Int, of state: State) -> [Double] {
-    let points = state.grid.pointCount
-    return state.values[channel * points..<(channel + 1) * points].map(Double.init)
   }
 }

@@ -10,7 +10,7 @@ struct CheckpointCommand: ParsableCommand {
     abstract: "Check a network against stored answers; average, calibrate and score checkpoints.",
     subcommands: [
       CheckpointCheckCommand.self, CheckpointAverageCommand.self, CheckpointCalibrateCommand.self,
-      CheckpointSkillCommand.self,
+      CheckpointSkillCommand.self, CheckpointClimateCommand.self,
     ])
 }
 

@@ -61,10 +61,13 @@ struct CheckpointSkillCommand: ParsableCommand {
   @OptionGroup var result: ResultOptions
 
   func validate() throws {
-    guard everyHours > 0 else { throw ValidationError("--every-hours must be above 0.") }
+    let hours = 1...1_000_000
+    guard hours.contains(everyHours) else {
+      throw ValidationError("--every-hours must be 1...\(hours.upperBound).")
+    }
     guard !data.isEmpty else { throw ValidationError("--data names no file.") }
-    guard !leadHours.values.isEmpty, leadHours.values.allSatisfy({ $0 > 0 }) else {
-      throw ValidationError("--lead-hours must be above 0.")
+    guard !leadHours.values.isEmpty, leadHours.values.allSatisfy(hours.contains) else {
+      throw ValidationError("--lead-hours must be 1...\(hours.upperBound).")
     }
     guard from <= to else { throw ValidationError("--from must not be after --to.") }
     guard climatologyWindowDays >= 0 else {
