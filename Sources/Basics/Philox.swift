@@ -12,7 +12,6 @@ public struct Philox: Sendable {
     case bootstrap = 4
     case test = 5
     case tieBreak = 6
-    case rolloutStart = 7
   }
 
   private let key: (UInt32, UInt32)

@@ -62,10 +62,6 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var emaDecay: Double?
   /// Network steps of a sample: the loss is averaged over a forecast of so many steps.
   public var rolloutSteps: Int
-  /// The most steps of a free forecast, without a gradient, before those of a sample.
-  public var freeSteps: Int
-  /// Factor on the loss of HENS.
-  public var gridWeight: Double
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, epochs, betas, loss, optimiser
@@ -80,8 +76,6 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case spectralLoss = "spectral_loss"
     case emaDecay = "ema_decay"
     case rolloutSteps = "rollout_steps"
-    case freeSteps = "free_steps"
-    case gridWeight = "grid_weight"
   }
 
   init(_ section: Section<CodingKeys>) throws {
@@ -110,12 +104,6 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     spectralLoss = try section.choice(.spectralLoss, default: SpectralLoss.squared)
     emaDecay = try section.optionalNumber(.emaDecay, in: 0...0.999_999)
     rolloutSteps = try section.integer(.rolloutSteps, in: 1...64, default: 1)
-    freeSteps = try section.integer(.freeSteps, in: 0...1000, default: 0)
-    gridWeight = try section.number(.gridWeight, in: 0...1000, default: 1)
-    if gridWeight == 0 && spectralWeight == 0 {
-      throw section.refuse(
-        .gridWeight, "nothing is left to minimise", found: "0", expected: "above 0 without spectral_weight")
-    }
   }
 
   /// Writes the keys of the run file.
@@ -141,7 +129,5 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     }
     try box.encodeIfPresent(emaDecay, forKey: .emaDecay)
     try box.encode(rolloutSteps, forKey: .rolloutSteps)
-    if freeSteps > 0 { try box.encode(freeSteps, forKey: .freeSteps) }
-    if gridWeight != 1 { try box.encode(gridWeight, forKey: .gridWeight) }
   }
 }

@@ -74,11 +74,9 @@ public final class BatchGradient: @unchecked Sendable {
   }
 
   /// Computes the mean loss over the samples and its gradient.
-  /// - Parameter freeSteps: of every sample, steps of a free forecast before those that count; nil: none.
   /// - Returns: the loss, averaged over samples and steps.
   public func compute(
-    _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, samples: [Int], freeSteps: [Int]? = nil,
-    threads: Int
+    _ parameters: AlignedBuffer<Float>, _ set: TrainingSet, samples: [Int], threads: Int
   ) throws -> Double {
     let losses = AlignedBuffer<Double>(samples.count)
     let weights = refreshed(parameters, threads: threads)
@@ -89,7 +87,7 @@ public final class BatchGradient: @unchecked Sendable {
         let lane = self.lanes[number]
         if first == 0 { self.clear(lane.gradient) }
         losses.pointer[first + number] = self.sample(
-          weights, set, samples[first + number], after: freeSteps?[first + number] ?? 0, factor: factor, lane)
+          weights, set, samples[first + number], factor: factor, lane)
       }
       network.addFilterGradients(
         lanes[..<round].flatMap(\.workspaces), to: gradient.pointer, accumulate: first > 0, threads: threads)
@@ -99,26 +97,22 @@ public final class BatchGradient: @unchecked Sendable {
   }
 
   private func sample(
-    _ weights: SFNOWeights, _ set: TrainingSet, _ sample: Int, after free: Int, factor: Double, _ lane: Lane
+    _ weights: SFNOWeights, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane
   ) -> Double {
     let state = set.channels * set.points
     var total = 0.0
     // The state that a step starts from: the sample's first, then what the step before has left.
     var before = set.state(sample, step: 0)
-    func advance(_ step: Int, number: Int) {
+    for step in 0..<steps {
       let input = lane.inputs[step].pointer
       input.update(from: before, count: state)
-      features.fill(input + state, at: set.time(sample, step: number))
+      features.fill(input + state, at: set.time(sample, step: step))
       network.forward(
         weights, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
       truncate(lane.outputs[step].pointer, lane)
       before = UnsafePointer(lane.outputs[step].pointer)
-    }
-    for number in 0..<free { advance(0, number: number) }
-    for step in 0..<steps {
-      advance(step, number: free + step)
       total += loss.evaluate(
-        lane.outputs[step].pointer, set.state(sample, step: free + step + 1), factor: factor,
+        lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
         gradient: lane.outputGradients[step].pointer, lane.lossSpace)
     }
     for step in (0..<steps).reversed() {

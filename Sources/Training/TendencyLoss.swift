@@ -15,8 +15,6 @@ public struct TendencyLoss: Sendable {
   public let channelWeights: [Double]
   /// The part that weighs every scale alike; nil for HENS' loss alone.
   public var spectral: SpectralError?
-  /// Factor on HENS' part, 1 unless changed.
-  public var gridWeight = 1.0
   /// w_c, in the order of the channels.
   public let chosenWeights: [Double]
   private let grid: SphereGrid
@@ -70,7 +68,7 @@ public struct TendencyLoss: Sendable {
         error += rowWeights[row] * Double(rowError)
         size += rowWeights[row] * Double(rowSize)
       }
-      let scale = gridWeight * channelWeights[channel] / (isRelative ? max(size, 1e-12) : 1)
+      let scale = channelWeights[channel] / (isRelative ? max(size, 1e-12) : 1)
       loss += scale * error
       guard let gradient else { continue }
       let d = gradient + channel * points

@@ -73,7 +73,7 @@ public final class Trainer {
       betas: settings.betas, decay: settings.weightDecay, averageDecay: settings.averageDecay)
     // A single step is judged with all its degrees, so that those beyond the data's stay small.
     let truncation =
-      settings.rolloutSteps == 1 && settings.freeSteps == 0
+      settings.rolloutSteps == 1
       ? nil : settings.degrees.flatMap { Checkpoint.truncation(grid: network.grid, degrees: $0) }
     batch = BatchGradient(
       network: network, features: features, loss: loss, steps: settings.rolloutSteps, truncation: truncation,
@@ -182,9 +182,7 @@ public final class Trainer {
   /// - Throws: `ApusError` of kind `internalFault` where the loss is not finite; nothing is changed then.
   func advance(learningRate: Double) throws -> (loss: Double, norm: Double) {
     let samples = (0..<settings.batchSize).map { sample(step * settings.batchSize + $0) }
-    let free =
-      settings.freeSteps == 0 ? nil : (0..<settings.batchSize).map { freeSteps(step * settings.batchSize + $0) }
-    let loss = try batch.compute(parameters, set, samples: samples, freeSteps: free, threads: threads)
+    let loss = try batch.compute(parameters, set, samples: samples, threads: threads)
     try adapter?.project(batch.gradient, trained, threads: threads)
     let norm = adapter?.gradientNorm ?? batch.norm()
     guard loss.isFinite, norm.isFinite else {
@@ -230,12 +228,6 @@ public final class Trainer {
         output.pointer, validation.state(sample, step: 1), gradient: nil)
     }
     return (0..<count).reduce(0) { $0 + losses.pointer[$1] } / Double(count)
-  }
-
-  /// Free steps of sample number `index` of the whole training: any from 0 to the most, alike often.
-  private func freeSteps(_ index: Int) -> Int {
-    Philox(seed: settings.seed, purpose: .rolloutStart).integer(
-      below: settings.freeSteps + 1, UInt64(index))
   }
 
   /// Sample number `index` of the whole training: every epoch has its own order.

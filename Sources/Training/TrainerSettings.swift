@@ -18,8 +18,6 @@ public struct TrainerSettings: Sendable {
   public var averageDecay: Double?
   /// Network steps of a sample: 1, or more to train through a short forecast.
   public var rolloutSteps: Int
-  /// The most free steps, without a gradient, before those of a sample that count.
-  public var freeSteps = 0
   /// Degrees l below this are what a forecast keeps after every step of a rollout; nil: all.
   public var degrees: Int?
   /// Steps between two saved states.

@@ -54,7 +54,7 @@ struct TrainingInputs {
     }
     set = TrainingSet(
       takingOver: loaded, normalisation: normalisation, points: grid.pointCount,
-      steps: run.optimisation.rolloutSteps + run.optimisation.freeSteps)
+      steps: run.optimisation.rolloutSteps)
     validationSet =
       validation.isEmpty
       ? nil
@@ -148,7 +148,7 @@ struct TrainingInputs {
       case .epochs(let epochs):
         max(1, Int((epochs * Double(set.count) / Double(optimisation.batchSize)).rounded()))
       }
-    var settings = TrainerSettings(
+    return TrainerSettings(
       seed: run.seed, batchSize: optimisation.batchSize,
       schedule: LearningRateSchedule(
         peak: optimisation.learningRate, final: optimisation.finalLearningRate,
@@ -159,8 +159,6 @@ struct TrainingInputs {
       rolloutSteps: optimisation.rolloutSteps, degrees: run.data.degrees, saveEvery: run.output.everySteps,
       validateEvery: run.output.everySteps, keepsBest: run.output.keep != .last,
       snapshotEvery: run.output.snapshotsEvery)
-    settings.freeSteps = optimisation.freeSteps
-    return settings
   }
 
   /// A trainer at the start of the training.
@@ -169,7 +167,6 @@ struct TrainingInputs {
     var loss = TendencyLoss(
       normalisation, grid: grid, isRelative: run.optimisation.loss == .hens,
       weights: run.optimisation.channelWeights)
-    loss.gridWeight = run.optimisation.gridWeight
     if run.optimisation.spectralWeight > 0 {
       loss.spectral = SpectralError(
         set, grid: grid, degrees: run.data.degrees, weight: run.optimisation.spectralWeight,

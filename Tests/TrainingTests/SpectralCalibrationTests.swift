@@ -1,0 +1,94 @@
+import Basics
+import Fields
+import Foundation
+import Models
+import Operators
+import Sphere
+import Testing
+import Training
+
+/// Waves that keep their amplitude, forecast by a network that keeps 0.98 of it.
+@Suite struct SpectralCalibrationTests {
+  let small: SmallTraining
+  let damping: Checkpoint
+
+  init() throws {
+    small = try SmallTraining()
+    let layout = small.network.layout
+    // The big skip alone: 0.98 times the state.
+    let weights = layout.initialise(seed: 1, decoderScale: 0)
+    let skip = try #require(layout.segments.first { $0.name == "model.residual_transform.weight" }).offset
+    for i in 0..<8 { weights.pointer[skip + i] *= 0.98 }
+    damping = try small.checkpoint(weights)
+  }
+
+  func calibration(firstDegree: Int) throws -> SpectralCalibration {
+    try SpectralCalibration(
+      small.set, checkpoint: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree)
+  }
+
+  @Test func findsWhatTheNetworkLoses() throws {
+    let calibration = try calibration(firstDegree: 2)
+    let (calibrated, iterations) = try calibration.calibrate(damping, iterations: 8, provenance: "{}")
+    let gain = try #require(calibrated.spectralGain)
+    // msl has waves of order 1 and 2, t2m of order 2 and 4, all even about the equator: l - m is even.
+    for (channel, degrees) in [(0, [2, 3, 4, 5]), (1, [2, 4, 6])] {
+      for l in degrees { #expect(abs(gain.factors[channel][l] - 1 / 0.98) < 2e-3, "l = \(l)") }
+    }
+    #expect(gain.factors[0][1] == 1)
+    #expect(gain.factors[1][3] == 1)
+    // Power after 12 steps is 0.98^24 of the truth's before.
+    #expect(abs(iterations[0].lowest - pow(0.98, 24)) < 1e-3)
+    #expect(try #require(iterations.map(\.misfit).min()) < 0.02)
+  }
+
+  @Test func threadsDoNotChangeABit() throws {
+    let calibration = try calibration(firstDegree: 3)
+    let gains = try [1, 3].map {
+      try calibration.calibrate(damping, iterations: 2, threads: $0, provenance: "{}").checkpoint.spectralGain
+    }
+    #expect(gains[0] == gains[1])
+  }
+
+  /// A step is the same step with every degree multiplied; files keep the factors; other weights lose them.
+  @Test func aStepMultipliesDegrees() throws {
+    var gain = SpectralGain(channels: 2, degrees: damping.degrees)
+    gain.factors[0][2] = 0.5
+    gain.factors[1][4] = 1.5
+    let checkpoint = try damping.with(gain: gain, provenance: "{}")
+    let state = State(
+      channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
+      values: (0..<2 * damping.grid.pointCount).map { small.set.state(0, step: 0)[$0] })
+    let plain = damping.step(state, CheckpointWorkspace(damping))
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gain-\(UUID()).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try checkpoint.write(path)
+    let read = try Checkpoint.read(path)
+    #expect(read.spectralGain == gain)
+    let found = read.step(state, CheckpointWorkspace(read))
+    let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)
+    let (a, b) = (transform.forward(plain.values, count: 2), transform.forward(found.values, count: 2))
+    let size = damping.degrees * transform.orders * 2
+    for channel in 0..<2 {
+      for l in 0..<damping.degrees {
+        for i in 0..<transform.orders * 2 {
+          let place = channel * size + l * transform.orders * 2 + i
+          #expect(abs(b[place] - a[place] * Float(gain.factors[channel][l])) < 1e-5)
+        }
+      }
+    }
+    #expect(try checkpoint.with(damping.parameters, provenance: "{}").spectralGain == nil)
+  }
+
+  @Test func aGainThatDoesNotFitIsRefused() throws {
+    for gain in [SpectralGain([[1]]), SpectralGain(channels: 2, degrees: 3)] {
+      let error = #expect(throws: ApusError.self) { try damping.with(gain: gain, provenance: "{}") }
+      #expect(error?.kind == .badData)
+      #expect(error?.variable == "spectral_gain")
+    }
+    let error = #expect(throws: ApusError.self) {
+      try SpectralCalibration(small.set, checkpoint: damping, leads: [500], starts: 3, firstDegree: 2)
+    }
+    #expect(error?.kind == .badData)
+  }
+}
