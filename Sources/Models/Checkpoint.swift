@@ -8,7 +8,7 @@ import Sphere
 ///
 /// A safetensors file: weights under makani's names; in the metadata `config` (makani's keys), `channels`,
 /// `units`, `normalisation`, `features`, `grid` (`gaussian 48 96`), `degrees`, `step_hours`,
-/// `provenance` and, where it was calibrated, `spectral_gain` [channel][degree]; the tensor `static_fields` [field][latitude][longitude], normalised.
+/// `provenance` and, where it was calibrated, `spectral_gain` (`SpectralGain`); the tensor `static_fields` [field][latitude][longitude], normalised.
 public struct Checkpoint: Sendable {
   /// The network.
   public let network: SFNO
@@ -28,7 +28,7 @@ public struct Checkpoint: Sendable {
   public let staticFields: [Float]
   /// States hold degrees l below this: analyses before they enter, forecasts after every step.
   public let degrees: Int
-  /// Factors on the degrees of every step's result; nil for none.
+  /// What every step's result is multiplied with, degree by degree; nil for none.
   public let spectralGain: SpectralGain?
   /// Takes higher degrees away; nil where the grid holds no more and there is no spectral gain.
   let truncation: SphericalTransform<Float>?
@@ -78,13 +78,13 @@ public struct Checkpoint: Sendable {
       staticFields.count == features.staticFields.count * network.grid.pointCount,
       "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
       "\(features.staticFields.count) x \(network.grid.pointCount)")
-    if let lines = spectralGain?.factors {
+    if let gain = spectralGain {
       try require(
-        lines.count == channels.count
-          && lines.allSatisfy { $0.count == degrees && $0.allSatisfy { $0.isFinite && $0 >= 0 } },
-        "the spectral gain does not fit the channels", "spectral_gain",
-        "\(lines.count) lines of \(lines.first?.count ?? 0) factors",
-        "\(channels.count) lines of \(degrees) finite factors")
+        gain.fits(channels: channels.count, degrees: degrees), "the spectral gain does not fit the channels",
+        "spectral_gain",
+        "\(gain.factors.count) and \(gain.power.count) lines of \(gain.factors.first?.count ?? 0) and "
+          + "\(gain.power.first?.count ?? 0), relaxation \(gain.relaxation)",
+        "\(channels.count) lines of \(degrees) finite numbers, relaxation 0 to 1")
     }
     self.network = network
     self.parameters = parameters
@@ -162,7 +162,7 @@ public struct Checkpoint: Sendable {
         ? [] : content.floats("static_fields", shape: shape, file: path),
       degrees: integer("degrees"), stepHours: integer("step_hours"),
       spectralGain: content.metadata["spectral_gain"] == nil
-        ? nil : SpectralGain(decode("spectral_gain", [[Double]].self)),
+        ? nil : decode("spectral_gain", SpectralGain.self),
       provenance: content.metadata["provenance"] ?? "{}", file: path,
       digest: SHA256.hexadecimal(ofFile: path))
   }
@@ -188,7 +188,7 @@ public struct Checkpoint: Sendable {
       "grid": GridName.text(grid), "degrees": "\(degrees)", "step_hours": "\(stepHours)",
       "provenance": provenance,
     ]
-    if let spectralGain { metadata["spectral_gain"] = try json(spectralGain.factors) }
+    if let spectralGain { metadata["spectral_gain"] = try json(spectralGain) }
     try SafeTensors(metadata: metadata, tensors: tensors).write(path)
   }
 }

@@ -10,6 +10,8 @@ public final class CheckpointWorkspace: @unchecked Sendable {
   fileprivate let output: AlignedBuffer<Float>
   fileprivate let spectrum: AlignedBuffer<Float>
   fileprivate let transform: TransformWorkspace<Float>?
+  /// Powers, then factors, of degrees.
+  fileprivate let gain: AlignedBuffer<Double>
 
   /// Room for one sample of `checkpoint`.
   public init(_ checkpoint: Checkpoint) {
@@ -20,6 +22,7 @@ public final class CheckpointWorkspace: @unchecked Sendable {
     let count = checkpoint.channels.count
     spectrum = AlignedBuffer(checkpoint.truncation?.coefficientCount(count) ?? 0)
     transform = checkpoint.truncation?.makeWorkspace(count)
+    gain = AlignedBuffer(checkpoint.spectralGain == nil ? 0 : count * checkpoint.degrees)
   }
 }
 
@@ -44,7 +47,8 @@ extension Checkpoint {
     if let truncation, let transform = workspace.transform {
       let (fields, spectrum) = (workspace.output.pointer, workspace.spectrum.pointer)
       truncation.forward(fields, count: channels.count, into: spectrum, transform)
-      spectralGain?.apply(to: spectrum, degrees: truncation.degrees, orders: truncation.orders)
+      spectralGain?.apply(
+        to: spectrum, degrees: truncation.degrees, orders: truncation.orders, workspace.gain.pointer)
       truncation.inverse(spectrum, count: channels.count, into: fields, transform)
     }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in

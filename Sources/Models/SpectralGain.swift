@@ -1,37 +1,76 @@
 import Basics
-import Sphere
+import Foundation
 
-/// Factors near 1 on every degree l of every channel of a forecast step: the tuned diffusion of the forecaster.
+/// The tuned diffusion of a forecaster: after every step the amplitude at degree l of channel c is multiplied by
 ///
-/// A network judged by its errors has small scales that gain or lose a few thousandths of their amplitude a step,
-/// which is nothing in a day and a factor of two in two weeks. Physics models tune a scale-selective diffusion until
-/// their spectrum is stationary; so does `apus checkpoint calibrate`, which measures these factors. They belong to
-/// the weights that they were measured with: an average, an adapter or a fine-tune starts without.
+///     g_cl (Q_cl / P_cl)^(r / 2)
+///
+/// with P the forecast's power at that degree, Q the truth's mean power, r the relaxation.
+///
+/// A network judged by its errors has small scales that gain or lose a hundredth of their power a step, which is
+/// nothing in a day and a factor of two in two weeks. Physics models tune a scale-selective diffusion until their
+/// spectrum is stationary, or let it follow the spectrum; `apus checkpoint calibrate` measures these numbers. They
+/// belong to the weights that they were measured with: an average, an adapter or a fine-tune starts without.
 public struct SpectralGain: Sendable, Codable, Hashable {
-  /// [channel][degree], without unit.
+  /// g [channel][degree], without unit.
   public var factors: [[Double]]
+  /// Q [channel][degree], sum over orders -l...l of z-scores' squared coefficients; 0 where nothing is relaxed.
+  public var power: [[Double]]
+  /// r: the part of log P's departure from log Q that a step takes away, 0 to 1.
+  public var relaxation: Double
 
-  /// Factors [channel][degree].
-  public init(_ factors: [[Double]]) { self.factors = factors }
+  /// Departures of log P beyond this are treated as this.
+  private static let furthest = 2.0
 
-  /// Factors of 1.
+  /// Factors of 1 and no relaxation.
   public init(channels: Int, degrees: Int) {
-    factors = [[Double]](repeating: [Double](repeating: 1, count: degrees), count: channels)
+    let line = [Double](repeating: 1, count: degrees)
+    factors = [[Double]](repeating: line, count: channels)
+    power = [[Double]](repeating: line.map { _ in 0 }, count: channels)
+    relaxation = 0
+  }
+
+  /// Whether all is finite and has the shape of these channels and degrees.
+  func fits(channels: Int, degrees: Int) -> Bool {
+    (0...1).contains(relaxation)
+      && [factors, power].allSatisfy { lines in
+        lines.count == channels
+          && lines.allSatisfy { $0.count == degrees && $0.allSatisfy { $0.isFinite && $0 >= 0 } }
+      }
   }
 
   /// Multiplies coefficients [order m][degree l][re, im][channel] of all channels, as `SphericalTransform`
   /// leaves them.
-  func apply(to spectrum: UnsafeMutablePointer<Float>, degrees: Int, orders: Int) {
+  /// - Parameter scratch: [degree][channel].
+  func apply(
+    to spectrum: UnsafeMutablePointer<Float>, degrees: Int, orders: Int, _ scratch: UnsafeMutablePointer<Double>
+  ) {
     let channels = factors.count
-    for (channel, line) in factors.enumerated() {
-      for l in 0..<degrees where line[l] != 1 {
-        let factor = Float(line[l])
-        for m in 0...min(l, orders - 1) {
-          let place = (m * degrees + l) * 2 * channels + channel
-          spectrum[place] *= factor
-          spectrum[place + channels] *= factor
+    func eachRow(_ body: (_ row: UnsafeMutablePointer<Float>, _ l: Int, _ m: Int) -> Void) {
+      for m in 0..<orders {
+        for l in m..<degrees {
+          for side in 0..<2 { body(spectrum + ((m * degrees + l) * 2 + side) * channels, l, m) }
         }
       }
+    }
+    scratch.update(repeating: 0, count: channels * degrees)
+    eachRow { row, l, m in
+      let (sums, twice) = (scratch + l * channels, m == 0 ? 1.0 : 2)
+      for c in 0..<channels { sums[c] += twice * Double(row[c]) * Double(row[c]) }
+    }
+    for l in 0..<degrees {
+      for c in 0..<channels {
+        let (p, q) = (scratch[l * channels + c], power[c][l])
+        var departure = 0.0
+        if relaxation > 0, q > 0, p > 0 {
+          departure = min(max(log(q / p), -Self.furthest), Self.furthest)
+        }
+        scratch[l * channels + c] = factors[c][l] * exp(0.5 * relaxation * departure)
+      }
+    }
+    eachRow { row, l, _ in
+      let line = scratch + l * channels
+      for c in 0..<channels { row[c] *= Float(line[c]) }
     }
   }
 }

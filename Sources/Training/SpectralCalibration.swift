@@ -11,9 +11,9 @@ import Sphere
 ///
 ///     log g_cl -= log R_cl / (2 k_cl)
 ///
-/// where k is how often a step's factor is felt before the network has forgotten it: 12 at first, then from what the
-/// last change did. The iteration with the smallest mean |log R| wins. Large scales, which the forecast predicts or
-/// which stand still, are left alone.
+/// where k is how often a step's factor is felt before the network has forgotten it: 8 at first, then from what the
+/// last change did. The iteration with the smallest mean |log R| wins. The power that the gain relaxes to is the mean
+/// over the data. Large scales, which the forecast predicts or which stand still, are left alone.
 public struct SpectralCalibration: Sendable {
   /// One iteration's outcome.
   public struct Iteration: Sendable, Codable {
@@ -28,13 +28,17 @@ public struct SpectralCalibration: Sendable {
   public let firstDegree: Int
   /// Lead times, in steps, ascending.
   public let leads: [Int]
+  /// Relaxation of a step.
+  public let relaxation: Double
   private let set: TrainingSet
   private let starts: [Int]
   private let normalisation: Normalisation
   private let transform: SphericalTransform<Float>
 
   /// Bounds of log g: diffusion is to be tuned, not to be replaced.
-  private static let bound = 0.05
+  private static let bound = 0.1
+  /// States that the mean power is taken from, evenly spread.
+  private static let states = 400
 
   /// Chooses `starts` initial times evenly over the data.
   /// - Parameters:
@@ -42,7 +46,8 @@ public struct SpectralCalibration: Sendable {
   ///   - leads: lead times in steps.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
-    _ set: TrainingSet, checkpoint: Checkpoint, leads: [Int], starts: Int, firstDegree: Int
+    _ set: TrainingSet, checkpoint: Checkpoint, leads: [Int], starts: Int, firstDegree: Int,
+    relaxation: Double
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)
@@ -55,6 +60,7 @@ public struct SpectralCalibration: Sendable {
     self.set = cut
     self.leads = leads.sorted()
     self.firstDegree = firstDegree
+    self.relaxation = relaxation
     let count = min(starts, cut.count)
     self.starts = (0..<count).map { $0 * cut.count / count }
     normalisation = checkpoint.normalisation
@@ -70,19 +76,30 @@ public struct SpectralCalibration: Sendable {
     provenance: String, report: (Iteration) -> Void = { _ in }
   ) throws -> (checkpoint: Checkpoint, iterations: [Iteration]) {
     let (channels, degrees) = (checkpoint.channels.count, checkpoint.degrees)
-    let truth = try powers(threads: threads) { start, lead in set.state(start, step: lead) }
-    var gain = checkpoint.spectralGain ?? SpectralGain(channels: channels, degrees: degrees)
-    var memory = [[Double]](repeating: [Double](repeating: 12, count: degrees), count: channels)
+    let truth = try powers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
+    var gain = SpectralGain(channels: channels, degrees: degrees)
+    gain.relaxation = relaxation
+    let states = min(Self.states, set.count)
+    let samples = (0..<states).map { $0 * set.count / states }
+    let sums = try powers(samples, [0], threads: threads) { start in { set.state(start, step: $0) } }[0]
+    for c in 0..<channels {
+      for l in firstDegree..<degrees { gain.power[c][l] = sums[c][l] / Double(states) }
+    }
+    var memory = [[Double]](repeating: [Double](repeating: 8, count: degrees), count: channels)
     var before: (misfit: [[Double]], gain: SpectralGain)?
     var best: (misfit: Double, gain: SpectralGain)?
     var outcomes: [Iteration] = []
-    for iteration in 0...max(iterations, 0) {
-      let current = try checkpoint.with(gain: gain, provenance: provenance)
+    for iteration in -1...max(iterations, 0) {
+      // Once as it was, for the report.
+      let current =
+        iteration < 0 ? checkpoint : try checkpoint.with(gain: gain, provenance: provenance)
       let forecast = try forecastPowers(current, threads: threads)
       var misfit = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
       var (total, count, lowest, highest) = (0.0, 0, Double.infinity, 0.0)
       for c in 0..<channels {
-        for l in firstDegree..<degrees {
+        // Degrees that the truth does not have are left alone.
+        let floor = 1e-12 * (truth[0][c].max() ?? 0)
+        for l in firstDegree..<degrees where leads.indices.allSatisfy({ truth[$0][c][l] > floor }) {
           for lead in leads.indices {
             let ratio = forecast[lead][c][l] / truth[lead][c][l]
             (lowest, highest) = (min(lowest, ratio), max(highest, ratio))
@@ -95,6 +112,7 @@ public struct SpectralCalibration: Sendable {
       let outcome = Iteration(misfit: total / Double(max(count, 1)), lowest: lowest, highest: highest)
       outcomes.append(outcome)
       report(outcome)
+      if iteration < 0 { continue }
       if outcome.misfit.isFinite, outcome.misfit < best?.misfit ?? .infinity { best = (outcome.misfit, gain) }
       if iteration == iterations || !outcome.misfit.isFinite { break }
       var next = gain
@@ -127,7 +145,7 @@ public struct SpectralCalibration: Sendable {
   /// Powers [lead][channel][degree] of forecasts, summed over starts.
   private func forecastPowers(_ checkpoint: Checkpoint, threads: Int) throws -> [[[Double]]] {
     let size = set.channels * set.points
-    return try powers(threads: threads) { start in
+    return try powers(starts, leads, threads: threads) { start in
       let workspace = CheckpointWorkspace(checkpoint)
       let values = AlignedBuffer<Float>(size)
       normalisation.restore(set.state(start, step: 0), into: values.pointer, points: set.points)
@@ -150,16 +168,11 @@ public struct SpectralCalibration: Sendable {
     }
   }
 
-  private func powers(
-    threads: Int, _ state: @escaping @Sendable (_ start: Int, _ lead: Int) -> UnsafePointer<Float>
-  ) throws -> [[[Double]]] {
-    try powers(threads: threads) { start in { lead in state(start, lead) } }
-  }
-
   /// Powers [lead][channel][degree], summed over starts in their order.
   /// - Parameter states: for a start, what gives its states [channel][point] lead by lead.
   private func powers(
-    threads: Int, _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
+    _ starts: [Int], _ leads: [Int], threads: Int,
+    _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
   ) throws -> [[[Double]]] {
     let (channels, degrees, orders) = (set.channels, transform.degrees, transform.orders)
     let slots = Slots<[[[Double]]]>(starts.count)

@@ -22,9 +22,9 @@ import Training
     damping = try small.checkpoint(weights)
   }
 
-  func calibration(firstDegree: Int) throws -> SpectralCalibration {
+  func calibration(firstDegree: Int, relaxation: Double = 0) throws -> SpectralCalibration {
     try SpectralCalibration(
-      small.set, checkpoint: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree)
+      small.set, checkpoint: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree, relaxation: relaxation)
   }
 
   @Test func findsWhatTheNetworkLoses() throws {
@@ -40,6 +40,54 @@ import Training
     // Power after 12 steps is 0.98^24 of the truth's before.
     #expect(abs(iterations[0].lowest - pow(0.98, 24)) < 1e-3)
     #expect(try #require(iterations.map(\.misfit).min()) < 0.02)
+  }
+
+  /// Relaxation takes r of log P's departure away after every step: d' = (1 - r) (d + 2 log 0.98).
+  @Test func relaxationHoldsThePower() throws {
+    var gain = SpectralGain(channels: 2, degrees: damping.degrees)
+    gain.relaxation = 0.25
+    let state = State(
+      channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
+      values: physical(small.set.state(0, step: 0)))
+    let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)
+    func power(_ state: State) -> Double {
+      var values = state.values
+      values.withUnsafeMutableBufferPointer { buffer in
+        if let base = buffer.baseAddress {
+          small.normalisation.normalise(base, into: base, points: damping.grid.pointCount)
+        }
+      }
+      let spectrum = transform.forward(values, count: 2)
+      // Degree 2 of msl, whose only order is 2.
+      let place = (2 * transform.orders + 2) * 2
+      return 2 * (pow(Double(spectrum[place]), 2) + pow(Double(spectrum[place + 1]), 2))
+    }
+    let start = power(state)
+    gain.power[0][2] = start
+    let relaxed = try damping.with(gain: gain, provenance: "{}")
+    var (forecast, departure) = (state, 0.0)
+    let workspace = CheckpointWorkspace(relaxed)
+    for _ in 0..<20 {
+      forecast = relaxed.step(forecast, workspace)
+      departure = 0.75 * (departure + 2 * log(0.98))
+      #expect(abs(log(power(forecast) / start) - departure) < 1e-3)
+    }
+    let (_, iterations) = try calibration(firstDegree: 2, relaxation: 0.25)
+      .calibrate(damping, iterations: 8, provenance: "{}")
+    #expect(abs(iterations[0].lowest - pow(0.98, 24)) < 1e-3)
+    #expect(iterations[1].misfit < iterations[0].misfit)
+    #expect(try #require(iterations.last).misfit < iterations[1].misfit)
+  }
+
+  /// A state in physical units from z-scores.
+  func physical(_ state: UnsafePointer<Float>) -> [Float] {
+    let count = 2 * damping.grid.pointCount
+    return [Float](unsafeUninitializedCapacity: count) { target, filled in
+      if let base = target.baseAddress {
+        small.normalisation.restore(state, into: base, points: damping.grid.pointCount)
+      }
+      filled = count
+    }
   }
 
   @Test func threadsDoNotChangeABit() throws {
@@ -58,7 +106,7 @@ import Training
     let checkpoint = try damping.with(gain: gain, provenance: "{}")
     let state = State(
       channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
-      values: (0..<2 * damping.grid.pointCount).map { small.set.state(0, step: 0)[$0] })
+      values: physical(small.set.state(0, step: 0)))
     let plain = damping.step(state, CheckpointWorkspace(damping))
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("gain-\(UUID()).safetensors").path
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -81,13 +129,13 @@ import Training
   }
 
   @Test func aGainThatDoesNotFitIsRefused() throws {
-    for gain in [SpectralGain([[1]]), SpectralGain(channels: 2, degrees: 3)] {
+    for gain in [SpectralGain(channels: 1, degrees: 8), SpectralGain(channels: 2, degrees: 3)] {
       let error = #expect(throws: ApusError.self) { try damping.with(gain: gain, provenance: "{}") }
       #expect(error?.kind == .badData)
       #expect(error?.variable == "spectral_gain")
     }
     let error = #expect(throws: ApusError.self) {
-      try SpectralCalibration(small.set, checkpoint: damping, leads: [500], starts: 3, firstDegree: 2)
+      try SpectralCalibration(small.set, checkpoint: damping, leads: [500], starts: 3, firstDegree: 2, relaxation: 0)
     }
     #expect(error?.kind == .badData)
   }

@@ -14,10 +14,11 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let starts: Int
   let leadHours: [Int]
   let firstDegree: Int
+  let relaxation: Double
   let iterations: [SpectralCalibration.Iteration]
 
   enum CodingKeys: String, CodingKey {
-    case checkpoint, source, data, from, to, starts, iterations
+    case checkpoint, source, data, from, to, starts, relaxation, iterations
     case sourceDigest = "source_sha256"
     case leadHours = "lead_hours"
     case firstDegree = "first_degree"
@@ -34,7 +35,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
 
   var description: String {
     let lines = iterations.enumerated().map { number, iteration in
-      (number == 0 ? "before       " : "iteration \(number)  ") + Self.text(iteration)
+      (number == 0 ? "before       " : "iteration \(number - 1)  ") + Self.text(iteration)
     }
     return (lines + ["wrote \(checkpoint)"]).joined(separator: "\n")
   }
@@ -63,7 +64,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| weights of | `\(self.source)`, SHA-256 `\(sourceDigest)` |",
       "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
       "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
-      "| degrees | from \(firstDegree) |",
+      "| degrees | from \(firstDegree), relaxation \(relaxation) a step |",
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }

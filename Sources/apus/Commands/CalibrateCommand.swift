@@ -11,10 +11,11 @@ import Training
 struct CheckpointCalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
-    abstract: "Tune the diffusion of a checkpoint: a factor a step for every degree and channel.",
+    abstract: "Tune the diffusion of a checkpoint, degree by degree and channel by channel.",
     discussion: """
-      Forecasts from a few starts are compared with the states that followed; the factors are moved until \
-      the power of the small scales is the truth's at the given lead times. Use data the checkpoint may \
+      After every step the power of the small scales is relaxed a little towards the mean over the data, and \
+      multiplied with factors. Forecasts from a few starts are compared with the states that followed; the \
+      factors are moved until their power is the truth's at the given lead times. Use data the checkpoint may \
       learn from, not those it is to be scored on. The weights stay as they are.
       """)
 
@@ -37,7 +38,10 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   var leadHours = "24,120,240,360"
 
   @Option(help: "The first degree that gets factors.")
-  var firstDegree = 8
+  var firstDegree = 16
+
+  @Option(help: "Part of log power's departure from the mean that a step takes away, 0 to 1.")
+  var relaxation = 0.1
 
   @Option(help: "Times the factors are moved.")
   var iterations = 4
@@ -56,6 +60,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if starts < 1 { throw ValidationError("--starts must be 1 or more.") }
     if iterations < 1 { throw ValidationError("--iterations must be 1 or more.") }
     if firstDegree < 1 { throw ValidationError("--first-degree must be 1 or more.") }
+    if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
     if leads == nil { throw ValidationError("--lead-hours takes whole numbers above 0, such as 120,240.") }
   }
 
@@ -86,7 +91,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
     let calibration = try SpectralCalibration(
       set, checkpoint: source, leads: hours.map { $0 / source.stepHours }, starts: starts,
-      firstDegree: firstDegree)
+      firstDegree: firstDegree, relaxation: relaxation)
     let logger = log.logger
     let (calibrated, outcomes) = try calibration.calibrate(
       source, iterations: iterations, threads: threads.count, provenance: source.provenance
@@ -95,9 +100,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       checkpoint: output, source: (source.file as NSString).lastPathComponent, sourceDigest: source.digest,
       data: data.map { ($0 as NSString).lastPathComponent }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
-      iterations: outcomes)
+      relaxation: relaxation, iterations: outcomes)
     try calibrated.with(
-      gain: calibrated.spectralGain ?? SpectralGain([]), provenance: report.provenance(of: source)
+      gain: calibrated.spectralGain ?? SpectralGain(channels: 0, degrees: 0), provenance: report.provenance(of: source)
     ).write(output, half: half)
     try WholeFile.write(Data(report.card(of: source).utf8), to: TrainingFiles.card(output))
     try result.show(report)
