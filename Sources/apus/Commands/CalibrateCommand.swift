@@ -38,7 +38,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   var leadHours = "24,120,240,360"
 
   @Option(help: "The first degree that gets factors.")
-  var firstDegree = 16
+  var firstDegree = 8
 
   @Option(help: "Part of log power's departure from the mean that a step takes away, 0 to 1.")
   var relaxation = 0.1
