@@ -11,7 +11,8 @@ public enum Transposition {
     for row in Swift.stride(from: 0, to: wholeRows, by: 16) {
       for column in Swift.stride(from: 0, to: wholeColumns, by: 16) {
         apus_transpose(
-          source + row &* stride + column, stride, factor, target + column &* targetStride + row, targetStride)
+          source + row &* stride + column, stride, factor, target + column &* targetStride + row,
+          targetStride)
       }
     }
     for row in 0..<rows {

@@ -112,7 +112,8 @@ extension SFNO {
         let next = number + 1 < spaces.count ? spaces[number + 1] : nil
         self.convolution.weightGradient(
           l, space.spectrum(i), space.filteredGradient(i), into: gradient + self.blocks[i].filter,
-          accumulate: adds, next: next.map { (UnsafePointer($0.spectrum(i)), UnsafePointer($0.filteredGradient(i))) })
+          accumulate: adds,
+          next: next.map { (UnsafePointer($0.spectrum(i)), UnsafePointer($0.filteredGradient(i))) })
         adds = true
       }
     }
