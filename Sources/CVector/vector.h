@@ -10,10 +10,54 @@ static inline __attribute__((always_inline)) apus_vector apus_fma(apus_vector a,
   return __builtin_elementwise_fma(a, b, c);
 }
 
+// c - a * b, rounded once.
+static inline __attribute__((always_inline)) apus_vector apus_fnma(apus_vector a, apus_vector b, apus_vector c) {
+  return __builtin_elementwise_fma(-a, b, c);
+}
+
+// Asks for the cache line of p in the second-level cache.
+static inline __attribute__((always_inline)) void apus_prefetch(const float *p) { __builtin_prefetch(p, 0, 2); }
+
 // x within [-bound, bound]; a NaN becomes a bound.
 static inline __attribute__((always_inline)) apus_vector apus_limited(apus_vector x, float bound) {
   apus_vector high = (apus_vector)bound;
   return __builtin_elementwise_min(__builtin_elementwise_max(x, -high), high);
+}
+
+// Sixteen rows of sixteen floats, `stride` apart, times `factor`, turned into columns at `target`.
+static inline void apus_transpose(
+    const float *source, long stride, float factor, float *target, long target_stride) {
+  typedef float unaligned __attribute__((ext_vector_type(16), aligned(4)));
+  apus_vector rows[16];
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+    rows[i] = *(const unaligned *)(source + i * stride) * factor;
+  // Blocks of 8, 4, 2 and 1 change places across the diagonal.
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {
+    int j = i / 8 * 16 + i % 8;
+    apus_vector a = rows[j], b = rows[j + 8];
+    rows[j] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+    rows[j + 8] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {
+    int j = i / 4 * 8 + i % 4;
+    apus_vector a = rows[j], b = rows[j + 4];
+    rows[j] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+    rows[j + 4] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {
+    int j = i / 2 * 4 + i % 2;
+    apus_vector a = rows[j], b = rows[j + 2];
+    rows[j] = __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    rows[j + 2] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {
+    int j = i / 1 * 2 + i % 1;
+    apus_vector a = rows[j], b = rows[j + 1];
+    rows[j] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
+    rows[j + 1] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+  }
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)
+    *(unaligned *)(target + i * target_stride) = rows[i];
 }
 
 #endif

@@ -1,3 +1,5 @@
+import CVector
+
 /// Passes over points [point][channel], channels padded to whole vectors: what products do not do.
 ///
 /// Per-channel numbers (`scale`, `shift`, `bias`, sums) are rows of `channels` floats.
@@ -142,12 +144,18 @@ public enum ChannelPasses {
       let at = point &* channels
       var c = 0
       while c < channels {
-        let line = lines + c
-        let rest = (line + 2 &* channels).vector.fma((line + channels).vector, (x + at + c).vector)
-        (y + at + c).vector = rest.fma(line.vector, (d + at + c).vector)
+        (y + at + c).vector = combined((d + at + c).vector, (x + at + c).vector, lines + c, channels)
         c &+= 16
       }
     }
+  }
+
+  /// a d + b x + c of one vector, with a, b, c `channels` apart.
+  @inlinable @inline(__always) public static func combined(
+    _ d: Vector, _ x: Vector, _ line: UnsafePointer<Float>, _ channels: Int
+  ) -> Vector {
+    let rest = apus_fma((line + channels).vector, x, (line + 2 &* channels).vector)
+    return apus_fma(line.vector, d, rest)
   }
 
   /// y += x.
@@ -165,9 +173,13 @@ public enum ChannelPasses {
 
   /// Per channel the mean over `points`, and the sum of squared differences from that mean, written to
   /// `moments` [2][channel]: two passes over what the first leaves in the cache, so that nothing cancels.
+  /// - Parameter row: numbers from one point, and one line of moments, to the next, where they have more
+  ///   channels than are wanted.
   public static func moments(
-    _ x: UnsafePointer<Float>, points: Int, channels: Int, into moments: UnsafeMutablePointer<Float>
+    _ x: UnsafePointer<Float>, points: Int, channels: Int, row: Int? = nil,
+    into moments: UnsafeMutablePointer<Float>
   ) {
+    let row = row ?? channels
     let share = 1 / Float(points)
     var c = 0
     while c < channels {
@@ -175,7 +187,7 @@ public enum ChannelPasses {
       var at = c
       for _ in 0..<points {
         sum += (x + at).vector
-        at &+= channels
+        at &+= row
       }
       let mean = sum * share
       var squares = Vector.zero
@@ -183,10 +195,10 @@ public enum ChannelPasses {
       for _ in 0..<points {
         let difference = (x + at).vector - mean
         squares = squares.fma(difference, difference)
-        at &+= channels
+        at &+= row
       }
       (moments + c).vector = mean
-      (moments + channels + c).vector = squares
+      (moments + row + c).vector = squares
       c &+= 16
     }
   }
@@ -196,10 +208,10 @@ public enum ChannelPasses {
     _ x: UnsafePointer<Float>, stride: Int, channels: Int, points: Int, padded: Int,
     into y: UnsafeMutablePointer<Float>
   ) {
+    Transposition.run(rows: channels, columns: points, x, stride: stride, into: y, stride: padded)
+    guard channels < padded else { return }
     for point in 0..<points {
-      let row = y + point &* padded
-      for c in 0..<channels { row[c] = x[c &* stride &+ point] }
-      for c in channels..<padded { row[c] = 0 }
+      (y + point &* padded + channels).update(repeating: 0, count: padded &- channels)
     }
   }
 
@@ -208,9 +220,6 @@ public enum ChannelPasses {
     _ x: UnsafePointer<Float>, stride: Int, channels: Int, points: Int, padded: Int,
     into y: UnsafeMutablePointer<Float>
   ) {
-    for c in 0..<channels {
-      let row = y + c &* stride
-      for point in 0..<points { row[point] = x[point &* padded &+ c] }
-    }
+    Transposition.run(rows: points, columns: channels, x, stride: padded, into: y, stride: stride)
   }
 }

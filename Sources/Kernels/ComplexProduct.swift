@@ -23,22 +23,36 @@ public enum ComplexProduct {
   public static func run(
     rows: Int, columns: Int, depth: Int, _ a: Planes, conjugate: Bool = false, _ b: Planes,
     _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, cRow: Int,
-    accumulate: Bool = false
+    accumulate: Bool = false, ahead: Prefetch? = nil
   ) {
     guard rows > 0, columns > 0 else { return }
     if columns % 16 != 0 || columns > Product.widest {
       blas(rows, columns, depth, a, conjugate ? -1 : 1, b, cRe, cIm, cRow, accumulate ? 1 : 0)
       return
     }
+    if conjugate {
+      panels(rows, columns, depth, a, true, b, cRe, cIm, cRow, accumulate, ahead)
+    } else {
+      panels(rows, columns, depth, a, false, b, cRe, cIm, cRow, accumulate, ahead)
+    }
+  }
+
+  @inline(__always) private static func panels(
+    _ rows: Int, _ columns: Int, _ depth: Int, _ a: Planes, _ conjugate: Bool, _ b: Planes,
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool,
+    _ ahead: Prefetch?
+  ) {
+    var ahead = ahead
+    ahead?.share((rows + 3) / 4 * ((columns + 31) / 32))
     var column = 0
     #if APUS_AVX512
       while column + 32 <= columns {
-        panel(Panel32.self, rows, depth, a, conjugate, b, column, cRe, cIm, cRow, accumulate)
+        panel(Panel32.self, rows, depth, a, conjugate, b, column, cRe, cIm, cRow, accumulate, &ahead)
         column += 32
       }
     #endif
     while column < columns {
-      panel(Panel16.self, rows, depth, a, conjugate, b, column, cRe, cIm, cRow, accumulate)
+      panel(Panel16.self, rows, depth, a, conjugate, b, column, cRe, cIm, cRow, accumulate, &ahead)
       column += 16
     }
   }
@@ -65,31 +79,53 @@ public enum ComplexProduct {
 
   @inline(__always) private static func panel<P: Panel>(
     _ type: P.Type, _ rows: Int, _ depth: Int, _ a: Planes, _ conjugate: Bool, _ b: Planes, _ column: Int,
-    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool,
+    _ ahead: inout Prefetch?
   ) {
-    let sign: Float = conjugate ? -1 : 1
+    let (bRe, bIm) = (b.re + column, b.im + column)
     var row = 0
-    while row &+ 4 <= rows {
-      let at = row &* a.row
-      let to = row &* cRow &+ column
-      four(
-        type, depth, a.re + at, a.im + at, a.row, a.column, sign, b.re + column, b.im + column, b.row,
-        cRe + to, cIm + to, cRow, accumulate)
-      row &+= 4
-    }
     while row < rows {
-      let at = row &* a.row
-      let to = row &* cRow &+ column
-      one(
-        type, depth, a.re + at, a.im + at, a.column, sign, b.re + column, b.im + column, b.row, cRe + to,
-        cIm + to, accumulate)
-      row &+= 1
+      let (at, to) = (row &* a.row, row &* cRow &+ column)
+      let (aRe, aIm, cRe, cIm) = (a.re + at, a.im + at, cRe + to, cIm + to)
+      let count = RowSteps.upToFour(rows &- row)
+      switch count {
+      case 4:
+        four(
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+      case 3:
+        three(
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+      case 2:
+        two(
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+      default:
+        one(
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+      }
+      row &+= count
+      ahead?.turn()
+    }
+  }
+
+  /// (r, i) += (x, y) (u, v), or with (x, -y): signs are those of the operations, because a number that has
+  /// to be negated first cannot be read from memory into all places of a register.
+  @inline(__always) private static func add<P: Panel>(
+    _ x: Float, _ y: Float, _ conjugate: Bool, _ u: P, _ v: P, _ r: inout P, _ i: inout P
+  ) {
+    r.add(x, u)
+    i.add(x, v)
+    if conjugate {
+      r.add(y, v)
+      i.subtract(y, u)
+    } else {
+      r.subtract(y, v)
+      i.add(y, u)
     }
   }
 
   @inline(__always) private static func four<P: Panel>(
     _: P.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ aRow: Int,
-    _ aColumn: Int, _ sign: Float, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
+    _ aColumn: Int, _ conjugate: Bool, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
     _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
   ) {
     var (r0, r1, r2, r3) = (P.zero, P.zero, P.zero, P.zero)
@@ -97,16 +133,10 @@ public enum ComplexProduct {
     var (aRe, aIm, bRe, bIm) = (aRe, aIm, bRe, bIm)
     for _ in 0..<depth {
       let (u, v) = (P(bRe), P(bIm))
-      @inline(__always) func row(_ x: Float, _ y: Float, _ r: inout P, _ i: inout P) {
-        r.add(x, u)
-        i.add(x, v)
-        r.add(-y, v)
-        i.add(y, u)
-      }
-      row(aRe[0], sign * aIm[0], &r0, &i0)
-      row(aRe[aRow], sign * aIm[aRow], &r1, &i1)
-      row(aRe[2 &* aRow], sign * aIm[2 &* aRow], &r2, &i2)
-      row(aRe[3 &* aRow], sign * aIm[3 &* aRow], &r3, &i3)
+      add(aRe[0], aIm[0], conjugate, u, v, &r0, &i0)
+      add(aRe[aRow], aIm[aRow], conjugate, u, v, &r1, &i1)
+      add(aRe[2 &* aRow], aIm[2 &* aRow], conjugate, u, v, &r2, &i2)
+      add(aRe[3 &* aRow], aIm[3 &* aRow], conjugate, u, v, &r3, &i3)
       aRe += aColumn
       aIm += aColumn
       bRe += bRow
@@ -118,26 +148,66 @@ public enum ComplexProduct {
     finish(r3, i3, cRe + 3 &* cRow, cIm + 3 &* cRow, accumulate)
   }
 
-  @inline(__always) private static func one<P: Panel>(
-    _: P.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ aColumn: Int,
-    _ sign: Float, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
-    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ accumulate: Bool
+  @inline(__always) private static func three<P: Panel>(
+    _: P.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ aRow: Int,
+    _ aColumn: Int, _ conjugate: Bool, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
   ) {
-    var (r, i) = (P.zero, P.zero)
+    var (r0, r1, r2) = (P.zero, P.zero, P.zero)
+    var (i0, i1, i2) = (P.zero, P.zero, P.zero)
     var (aRe, aIm, bRe, bIm) = (aRe, aIm, bRe, bIm)
     for _ in 0..<depth {
       let (u, v) = (P(bRe), P(bIm))
-      let (x, y) = (aRe[0], sign * aIm[0])
-      r.add(x, u)
-      i.add(x, v)
-      r.add(-y, v)
-      i.add(y, u)
+      add(aRe[0], aIm[0], conjugate, u, v, &r0, &i0)
+      add(aRe[aRow], aIm[aRow], conjugate, u, v, &r1, &i1)
+      add(aRe[2 &* aRow], aIm[2 &* aRow], conjugate, u, v, &r2, &i2)
       aRe += aColumn
       aIm += aColumn
       bRe += bRow
       bIm += bRow
     }
-    finish(r, i, cRe, cIm, accumulate)
+    finish(r0, i0, cRe, cIm, accumulate)
+    finish(r1, i1, cRe + cRow, cIm + cRow, accumulate)
+    finish(r2, i2, cRe + 2 &* cRow, cIm + 2 &* cRow, accumulate)
+  }
+
+  @inline(__always) private static func two<P: Panel>(
+    _: P.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ aRow: Int,
+    _ aColumn: Int, _ conjugate: Bool, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (r0, r1) = (P.zero, P.zero)
+    var (i0, i1) = (P.zero, P.zero)
+    var (aRe, aIm, bRe, bIm) = (aRe, aIm, bRe, bIm)
+    for _ in 0..<depth {
+      let (u, v) = (P(bRe), P(bIm))
+      add(aRe[0], aIm[0], conjugate, u, v, &r0, &i0)
+      add(aRe[aRow], aIm[aRow], conjugate, u, v, &r1, &i1)
+      aRe += aColumn
+      aIm += aColumn
+      bRe += bRow
+      bIm += bRow
+    }
+    finish(r0, i0, cRe, cIm, accumulate)
+    finish(r1, i1, cRe + cRow, cIm + cRow, accumulate)
+  }
+
+  @inline(__always) private static func one<P: Panel>(
+    _: P.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ aRow: Int,
+    _ aColumn: Int, _ conjugate: Bool, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (r0, i0) = (P.zero, P.zero)
+    var (aRe, aIm, bRe, bIm) = (aRe, aIm, bRe, bIm)
+    for _ in 0..<depth {
+      let (u, v) = (P(bRe), P(bIm))
+      add(aRe[0], aIm[0], conjugate, u, v, &r0, &i0)
+      aRe += aColumn
+      aIm += aColumn
+      bRe += bRow
+      bIm += bRow
+    }
+    finish(r0, i0, cRe, cIm, accumulate)
   }
 
   @inline(__always) private static func finish<P: Panel>(

@@ -8,6 +8,8 @@ protocol Panel {
   init(_ source: UnsafePointer<Float>)
   /// self += x row
   mutating func add(_ x: Float, _ row: Self)
+  /// self -= x row
+  mutating func subtract(_ x: Float, _ row: Self)
   func store(_ target: UnsafeMutablePointer<Float>)
   func addTo(_ target: UnsafeMutablePointer<Float>)
 }
@@ -20,6 +22,9 @@ struct Panel16: Panel {
   @inline(__always) init(_ source: UnsafePointer<Float>) { a = source.vector }
   @inline(__always) mutating func add(_ x: Float, _ row: Panel16) {
     a = a.fma(Vector(repeating: x), row.a)
+  }
+  @inline(__always) mutating func subtract(_ x: Float, _ row: Panel16) {
+    a = a.fnma(Vector(repeating: x), row.a)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) { target.vector = a }
   @inline(__always) func addTo(_ target: UnsafeMutablePointer<Float>) { target.vector += a }
@@ -35,6 +40,11 @@ struct Panel32: Panel {
     let x = Vector(repeating: x)
     a = a.fma(x, row.a)
     b = b.fma(x, row.b)
+  }
+  @inline(__always) mutating func subtract(_ x: Float, _ row: Panel32) {
+    let x = Vector(repeating: x)
+    a = a.fnma(x, row.a)
+    b = b.fnma(x, row.b)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) {
     target.vector = a
@@ -62,6 +72,13 @@ struct Panel64: Panel {
     b = b.fma(x, row.b)
     c = c.fma(x, row.c)
     d = d.fma(x, row.d)
+  }
+  @inline(__always) mutating func subtract(_ x: Float, _ row: Panel64) {
+    let x = Vector(repeating: x)
+    a = a.fnma(x, row.a)
+    b = b.fnma(x, row.b)
+    c = c.fnma(x, row.c)
+    d = d.fnma(x, row.d)
   }
   @inline(__always) func store(_ target: UnsafeMutablePointer<Float>) {
     target.vector = a

@@ -39,7 +39,7 @@ public enum Product {
   ///   - bRow, cRow: numbers from one row to the next.
   public static func run(
     rows: Int, columns: Int, depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false
+    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false, ahead: Prefetch? = nil
   ) {
     guard rows > 0, columns > 0 else { return }
     if columns % 16 != 0 || columns > widest {
@@ -49,42 +49,42 @@ public enum Product {
         c, Int32(cRow))
       return
     }
+    var ahead = ahead
+    ahead?.share((rows + 5) / 6 * ((columns + 63) / 64))
     var column = 0
     #if APUS_AVX512
       while column + 64 <= columns {
-        panel(Panel64.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+        panel(Panel64.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate, &ahead)
         column += 64
       }
       if column + 32 <= columns {
-        panel(Panel32.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+        panel(Panel32.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate, &ahead)
         column += 32
       }
     #endif
     while column < columns {
-      panel(Panel16.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate)
+      panel(Panel16.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate, &ahead)
       column += 16
     }
   }
 
   @inline(__always) private static func panel<P: Panel>(
     _ type: P.Type, _ rows: Int, _ depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, _ bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool, _ ahead: inout Prefetch?
   ) {
     var row = 0
-    while row &+ 6 <= rows {
-      six(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
-      row &+= 6
-    }
-    if row &+ 4 <= rows {
-      four(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
-      row &+= 4
-    }
-    if row &+ 2 <= rows {
-      two(type, depth, a.start + row &* a.row, a.row, a.column, b, bRow, c + row &* cRow, cRow, accumulate)
-      row &+= 2
-    }
-    if row < rows {
-      one(type, depth, a.start + row &* a.row, a.column, b, bRow, c + row &* cRow, accumulate)
+    while row < rows {
+      let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)
+      let count = RowSteps.upToSix(rows &- row)
+      switch count {
+      case 6: six(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
+      case 4: four(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
+      case 3: three(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
+      case 2: two(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
+      default: one(type, depth, a0, a.column, b, bRow, c0, accumulate)
+      }
+      row &+= count
+      ahead?.turn()
     }
   }
 
@@ -133,6 +133,25 @@ public enum Product {
     finish(c1, c + cRow, accumulate)
     finish(c2, c + 2 &* cRow, accumulate)
     finish(c3, c + 3 &* cRow, accumulate)
+  }
+
+  @inline(__always) private static func three<P: Panel>(
+    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
+    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var (c0, c1, c2) = (P.zero, P.zero, P.zero)
+    var (a, b) = (a, b)
+    for _ in 0..<depth {
+      let row = P(b)
+      c0.add(a[0], row)
+      c1.add(a[aRow], row)
+      c2.add(a[2 &* aRow], row)
+      a += aColumn
+      b += bRow
+    }
+    finish(c0, c, accumulate)
+    finish(c1, c + cRow, accumulate)
+    finish(c2, c + 2 &* cRow, accumulate)
   }
 
   @inline(__always) private static func two<P: Panel>(

@@ -27,4 +27,7 @@ public enum ChannelPadding {
 extension Vector {
   /// self + a b, rounded once.
   @inline(__always) func fma(_ a: Vector, _ b: Vector) -> Vector { apus_fma(a, b, self) }
+
+  /// self - a b, rounded once.
+  @inline(__always) func fnma(_ a: Vector, _ b: Vector) -> Vector { apus_fnma(a, b, self) }
 }

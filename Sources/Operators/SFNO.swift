@@ -41,6 +41,8 @@ public final class SFNO: Sendable {
   let embed, hidden, inputs, outputs: Int
   /// Points a tile of the pointwise stages has: its scratch stays in the second-level cache.
   let tile: Int
+  /// Whether the next tile has room in that cache beside this one.
+  let prefetches: Bool
 
   /// Offsets of a block's tensors in the flat array, and indices of its matrices.
   struct Block: Sendable {
@@ -107,7 +109,8 @@ public final class SFNO: Sendable {
     self.blocks = blocks
     self.matrices = matrices
     gradientPadCount = padCount
-    tile = embed > 256 ? 1440 : 96
+    prefetches = embed <= 256
+    tile = prefetches ? 96 : 1440
   }
 
   /// Floating-point operations of one forward step (a multiply and an add are two), by the products alone.
@@ -141,14 +144,19 @@ public final class SFNO: Sendable {
     SFNOWorkspace(self, recording: recording, threads: recording ? 1 : threads)
   }
 
-  /// Calls `body` for every tile of `points` points: its number, first point, points and scratch.
+  /// Calls `body` for every tile of `points` points.
   func eachTile(
-    _ points: Int, _ space: SFNOWorkspace,
-    _ body: (_ number: Int, _ start: Int, _ count: Int, _ scratch: SFNOWorkspace.Tile) -> Void
+    _ points: Int, _ space: SFNOWorkspace, _ body: (_ tile: PointTile, _ scratch: SFNOWorkspace.Tile) -> Void
   ) {
+    let step = tile * space.team.threads
     space.team.each((points + tile - 1) / tile) { number, thread in
       let start = number * self.tile
-      body(number, start, min(self.tile, points - start), space.tiles[thread])
+      let next = self.prefetches ? min(start + step, points) : points
+      body(
+        PointTile(
+          number: number, start: start, count: min(self.tile, points - start), nextStart: next,
+          nextCount: min(self.tile, points - next)),
+        space.tiles[thread])
     }
   }
 
@@ -164,7 +172,8 @@ public final class SFNO: Sendable {
     let (e, points, w) = (embed, grid.pointCount, weights)
     let flat = parameters.flat
     let first = space.blockInput(0)
-    eachTile(points, space) { _, start, n, scratch in
+    eachTile(points, space) { tile, scratch in
+      let (start, n) = (tile.start, tile.count)
       ChannelPasses.interleave(
         input + start, stride: points, channels: c.inp_chans, points: n, padded: self.inputs,
         into: scratch.input.pointer)
@@ -172,21 +181,24 @@ public final class SFNO: Sendable {
         space.isRecording ? space.encoderHidden.pointer + start * e : scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: e, depth: c.inp_chans, MatrixView(scratch.input.pointer, row: self.inputs),
-        parameters.forward(w.encode1), bRow: e, before, cRow: e)
+        parameters.forward(w.encode1), bRow: e, before, cRow: e, ahead: tile.here(first, e))
       ChannelPasses.biasGELU(
         before, points: n, channels: e, bias: flat + w.encode1Bias, into: scratch.narrow.pointer)
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(scratch.narrow.pointer, row: e),
-        parameters.forward(w.encode2), bRow: e, first + start * e, cRow: e)
+        parameters.forward(w.encode2), bRow: e, first + start * e, cRow: e,
+        ahead: space.isRecording ? tile.next(space.encoderHidden.pointer, e) : nil)
     }
     for i in blocks.indices { forwardBlock(i, parameters, space) }
     let last = UnsafePointer(space.blockInput(blocks.count))
-    eachTile(points, space) { _, start, n, scratch in
+    eachTile(points, space) { tile, scratch in
+      let (start, n) = (tile.start, tile.count)
       let before =
         space.isRecording ? space.decoderHidden.pointer + start * e : scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(last + start * e, row: e),
-        parameters.forward(w.decode1), bRow: e, before, cRow: e)
+        parameters.forward(w.decode1), bRow: e, before, cRow: e,
+        ahead: tile.next(last, e, and: space.isRecording ? space.decoderHidden.pointer : nil))
       ChannelPasses.biasGELU(
         before, points: n, channels: e, bias: flat + w.decode1Bias, into: scratch.narrow.pointer)
       Product.run(
@@ -224,34 +236,38 @@ public final class SFNO: Sendable {
       space.parts.pointer, partPoints: out.grid.longitudeCount, points: points, channels: depth,
       weight: flat + block.norm0Weight, bias: flat + block.norm0Bias, into: lines0)
     let mixed = space.mixed(i)
-    eachTile(points, space) { number, start, n, scratch in
+    eachTile(points, space) { tile, scratch in
+      let (start, n) = (tile.start, tile.count)
       ChannelPasses.affineGELU(
         filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e,
         into: scratch.narrow.pointer)
       let before = space.hidden(i).map { $0 + start * h } ?? scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: h, depth: depth, MatrixView(scratch.narrow.pointer, row: e),
-        parameters.forward(block.up), bRow: h, before, cRow: h)
+        parameters.forward(block.up), bRow: h, before, cRow: h, ahead: tile.next(filtered, e, and: mixed))
       ChannelPasses.biasGELU(
         before, points: n, channels: h, bias: flat + block.upBias, into: scratch.wide.pointer)
       // The bias of the second convolution shifts a channel as a whole, which norm1 takes away again.
       Product.run(
         rows: n, columns: e, depth: hiddenDepth, MatrixView(scratch.wide.pointer, row: h),
-        parameters.forward(block.down), bRow: e, mixed + start * e, cRow: e)
+        parameters.forward(block.down), bRow: e, mixed + start * e, cRow: e,
+        ahead: space.hidden(i).flatMap { tile.next($0, h) })
       ChannelPasses.moments(
-        mixed + start * e, points: n, channels: e, into: space.parts.pointer + number * 2 * e)
+        mixed + start * e, points: n, channels: e, into: space.parts.pointer + tile.number * 2 * e)
     }
     let lines1 = space.lines(2 * i + 1)
     InstanceNorm.merge(
       space.parts.pointer, partPoints: tile, points: points, channels: depth,
       weight: flat + block.norm1Weight, bias: flat + block.norm1Bias, into: lines1)
     let y = space.blockInput(i + 1)
-    eachTile(points, space) { _, start, n, _ in
+    eachTile(points, space) { tile, _ in
+      let (start, n) = (tile.start, tile.count)
       ChannelPasses.affine(
         mixed + start * e, points: n, channels: e, scale: lines1, shift: lines1 + e, into: y + start * e)
       Product.run(
         rows: n, columns: e, depth: depth, MatrixView(residual + start * e, row: e),
-        parameters.forward(block.skip), bRow: e, y + start * e, cRow: e, accumulate: true)
+        parameters.forward(block.skip), bRow: e, y + start * e, cRow: e, accumulate: true,
+        ahead: tile.next(mixed, e, and: residual))
     }
   }
 }

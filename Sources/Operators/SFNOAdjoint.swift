@@ -41,8 +41,9 @@ extension SFNO {
     }
 
     // y = D2 gelu(D1 x + b) + R x_in
-    for start in stride(from: 0, to: points, by: tile) {
-      let n = min(tile, points - start)
+    let target = current
+    eachTile(points, space) { tile, _ in
+      let (start, n) = (tile.start, tile.count)
       packOutput(start, n)
       packInput(start, n)
       Product.run(
@@ -53,11 +54,12 @@ extension SFNO {
         d, addingTo: gradient + w.decode1Bias)
       addWeightGradient(w.decode2, yTile, outputs, u, n, gradient, space)
       addWeightGradient(w.bigSkip, yTile, outputs, xTile, n, gradient, space)
-      addWeightGradient(w.decode1, d, e, last + start * e, n, gradient, space)
+      addWeightGradient(
+        w.decode1, d, e, last + start * e, n, gradient, space,
+        ahead: tile.next(last, e, and: space.decoderHidden.pointer))
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1),
-        bRow: e,
-        current + start * e, cRow: e)
+        bRow: e, target + start * e, cRow: e, ahead: tile.next(target, e))
     }
 
     for i in blocks.indices.reversed() {
@@ -66,18 +68,21 @@ extension SFNO {
     }
 
     // x = E2 gelu(E1 x_in + b)
-    for start in stride(from: 0, to: points, by: tile) {
-      let n = min(tile, points - start)
+    let dEncoded = UnsafePointer(current)
+    eachTile(points, space) { tile, _ in
+      let (start, n) = (tile.start, tile.count)
       packInput(start, n)
       Product.run(
-        rows: n, columns: e, depth: c.embed_dim, MatrixView(current + start * e, row: e),
-        parameters.adjoint(w.encode2), bRow: e, d, cRow: e)
+        rows: n, columns: e, depth: c.embed_dim, MatrixView(dEncoded + start * e, row: e),
+        parameters.adjoint(w.encode2), bRow: e, d, cRow: e,
+        ahead: tile.here(space.encoderHidden.pointer, e))
       ChannelPasses.biasGELUAdjoint(
         space.encoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.encode1Bias, into: u,
         d, addingTo: gradient + w.encode1Bias)
-      addWeightGradient(w.encode2, current + start * e, e, u, n, gradient, space)
+      addWeightGradient(
+        w.encode2, dEncoded + start * e, e, u, n, gradient, space, ahead: tile.next(dEncoded, e))
       addWeightGradient(w.encode1, d, e, xTile, n, gradient, space)
-      guard let inputGradient else { continue }
+      guard let inputGradient else { return }
       packOutput(start, n)
       Product.run(
         rows: n, columns: inputs, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.encode1),
@@ -103,10 +108,12 @@ extension SFNO {
     Team(threads: threads).each(blocks.count * degrees) { index, _ in
       let (i, l) = (index % self.blocks.count, degrees - 1 - index / self.blocks.count)
       var adds = accumulate
-      for space in spaces {
+      for (number, space) in spaces.enumerated() {
+        let next = number + 1 < spaces.count ? spaces[number + 1] : nil
         self.convolution.weightGradient(
           l, space.spectrum(i), space.filteredGradient(i), into: gradient + self.blocks[i].filter,
-          accumulate: adds)
+          accumulate: adds,
+          next: next.map { (UnsafePointer($0.spectrum(i)), UnsafePointer($0.filteredGradient(i))) })
         adds = true
       }
     }
@@ -137,14 +144,16 @@ extension SFNO {
     let filtered = UnsafePointer(space.filteredField(i))
 
     // y = norm1(mixed) + S r
-    for (number, start) in stride(from: 0, to: points, by: tile).enumerated() {
-      let n = min(tile, points - start)
-      addWeightGradient(block.skip, dy + start * e, e, residual + start * e, n, gradient, space)
+    eachTile(points, space) { tile, _ in
+      let (start, n) = (tile.start, tile.count)
+      addWeightGradient(
+        block.skip, dy + start * e, e, residual + start * e, n, gradient, space,
+        ahead: tile.next(dy, e, and: residual))
       Product.run(
         rows: n, columns: e, depth: depth, MatrixView(dy + start * e, row: e), parameters.adjoint(block.skip),
-        bRow: e, dResidual + start * e, cRow: e)
+        bRow: e, dResidual + start * e, cRow: e, ahead: tile.next(dResidual, e, and: mixed))
       ChannelPasses.sums(
-        dy + start * e, mixed + start * e, points: n, channels: e, into: sums + number * 2 * e)
+        dy + start * e, mixed + start * e, points: n, channels: e, into: sums + tile.number * 2 * e)
     }
     InstanceNorm.adjointLines(
       space.lines(2 * i + 1), sums: sums, parts: tileCount, points: points, channels: depth,
@@ -153,39 +162,37 @@ extension SFNO {
 
     // mixed = M2 gelu(M1 u + b), u = gelu(norm0(filtered)); dy's memory takes d mixed, then d filtered.
     let lines0 = space.lines(2 * i)
-    for (number, start) in stride(from: 0, to: points, by: tile).enumerated() {
-      let n = min(tile, points - start)
+    eachTile(points, space) { tile, _ in
+      let (start, n) = (tile.start, tile.count)
       let dMixed = dy + start * e
       ChannelPasses.combine(
         dMixed, mixed + start * e, points: n, channels: e, lines: space.adjointLines, into: dMixed)
       Product.run(
         rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down),
-        bRow: h,
-        d, cRow: h)
+        bRow: h, d, cRow: h, ahead: tile.here(hiddenField, h))
       ChannelPasses.biasGELUAdjoint(
         hiddenField + start * h, points: n, channels: h, bias: flat + block.upBias, into: g, d,
         addingTo: gradient + block.upBias)
-      addWeightGradient(block.down, dMixed, e, g, n, gradient, space)
+      addWeightGradient(block.down, dMixed, e, g, n, gradient, space, ahead: tile.here(filtered, e))
       ChannelPasses.affineGELUWithSlope(
         filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e, into: u, slope: slope)
-      addWeightGradient(block.up, d, h, u, n, gradient, space)
+      addWeightGradient(block.up, d, h, u, n, gradient, space, ahead: tile.next(dy, e, and: mixed))
       Product.run(
         rows: n, columns: e, depth: hiddenDepth, MatrixView(d, row: h), parameters.adjoint(block.up), bRow: e,
         dMixed, cRow: e)
       ChannelPasses.multiply(
-        dMixed, by: slope, filtered + start * e, points: n, channels: e, sums: sums + number * 2 * e)
+        dMixed, by: slope, filtered + start * e, points: n, channels: e, sums: sums + tile.number * 2 * e)
     }
     InstanceNorm.adjointLines(
       lines0, sums: sums, parts: tileCount, points: points, channels: depth,
       weightGradient: gradient + block.norm0Weight, biasGradient: gradient + block.norm0Bias,
       into: space.adjointLines)
-    ChannelPasses.combine(
-      dy, filtered, points: points, channels: e, lines: space.adjointLines, into: dy)
 
     // filtered = SHT^-1(X W), X = SHT x
     let dFiltered = space.filteredGradient(i)
     let dSpectrum = space.spectralGradient.pointer
-    out.inverseAdjoint(dy, into: dFiltered, space.transform)
+    out.inverseAdjoint(
+      combining: dy, filtered, lines: space.adjointLines, into: dFiltered, space.transform)
     convolution.apply(dFiltered, parameters.filterAdjoint(i), into: dSpectrum, space.team)
     if resampled {
       let spread = space.filtered.pointer
@@ -201,14 +208,14 @@ extension SFNO {
   /// dW [outputs][inputs] += sum over points of dy [point][outputs] x [point][inputs].
   private func addWeightGradient(
     _ index: Int, _ dy: UnsafePointer<Float>, _ dyRow: Int, _ x: UnsafePointer<Float>, _ points: Int,
-    _ gradient: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
+    _ gradient: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace, ahead: Prefetch? = nil
   ) {
     let matrix = matrices[index]
     let width = matrix.inputsPadded
     let target = matrix.gradientPad.map { space.gradientPads.pointer + $0 } ?? gradient + matrix.flat
     Product.run(
       rows: matrix.outputs, columns: width, depth: points, MatrixView(transposed: dy, row: dyRow), x,
-      bRow: width, target, cRow: width, accumulate: true)
+      bRow: width, target, cRow: width, accumulate: true, ahead: ahead)
   }
 
   /// Adds what was gathered in padded rows to the flat gradient.

@@ -73,10 +73,12 @@ public final class SFNOWeights: @unchecked Sendable {
       let (transposed, plain) = (
         self.matrices.pointer + plan.transposed, self.matrices.pointer + plan.plain
       )
+      Transposition.run(
+        rows: plan.outputs, columns: plan.inputs, source, stride: plan.inputs, into: transposed,
+        stride: plan.outputsPadded)
+      guard self.supportsAdjoint else { return }
       for o in 0..<plan.outputs {
-        for i in 0..<plan.inputs { transposed[i * plan.outputsPadded + o] = source[o * plan.inputs + i] }
-        guard self.supportsAdjoint else { continue }
-        for i in 0..<plan.inputs { plain[o * plan.inputsPadded + i] = source[o * plan.inputs + i] }
+        (plain + o * plan.inputsPadded).update(from: source + o * plan.inputs, count: plan.inputs)
       }
     }
     guard supportsAdjoint else { return }
@@ -87,8 +89,8 @@ public final class SFNOWeights: @unchecked Sendable {
       let target = self.filters.pointer + index * 2 * e * e
       for part in 0..<2 {
         let (from, into) = (source + part * e * e, target + part * e * e)
-        let sign: Float = part == 0 ? 1 : -1
-        for i in 0..<e { for o in 0..<e { into[o * e + i] = sign * from[i * e + o] } }
+        Transposition.run(
+          rows: e, columns: e, from, stride: e, factor: part == 0 ? 1 : -1, into: into, stride: e)
       }
     }
   }

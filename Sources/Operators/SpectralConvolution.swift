@@ -25,6 +25,9 @@ package struct SpectralConvolution: Sendable {
     return .init(re: start, im: start + padded, row: 2 * padded)
   }
 
+  /// Whether a degree's weights leave room in the second-level cache for the next one's.
+  private var prefetches: Bool { channels <= 256 }
+
   private func weights(_ w: UnsafePointer<Float>, _ l: Int) -> ComplexProduct.Planes {
     let size = channels * channels
     return .init(re: w + 2 * l * size, im: w + (2 * l + 1) * size, row: channels)
@@ -39,14 +42,22 @@ package struct SpectralConvolution: Sendable {
       let target = y + l * self.stride
       ComplexProduct.run(
         rows: self.rows(l), columns: self.channels, depth: self.channels, self.planes(x, l),
-        self.weights(w, l), target, target + self.padded, cRow: 2 * self.padded)
+        self.weights(w, l), target, target + self.padded, cRow: 2 * self.padded,
+        ahead: self.nextWeights(w, l - team.threads))
     }
   }
 
+  private func nextWeights(_ w: UnsafePointer<Float>, _ l: Int) -> Prefetch? {
+    guard prefetches, l >= 0 else { return nil }
+    return Prefetch(
+      w + 2 * l * channels * channels, rows: 2 * channels, width: channels / 16 * 16, stride: channels)
+  }
+
   /// One degree's dW = or += X^H dY, with gradients as dL/dRe, dL/dIm.
+  /// - Parameter next: the X and dY of the next call with this degree.
   package func weightGradient(
     _ l: Int, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, into dw: UnsafeMutablePointer<Float>,
-    accumulate: Bool
+    accumulate: Bool, next: (x: UnsafePointer<Float>, dy: UnsafePointer<Float>)? = nil
   ) {
     let size = channels * channels
     let x = planes(x, l)
@@ -54,6 +65,10 @@ package struct SpectralConvolution: Sendable {
     ComplexProduct.run(
       rows: channels, columns: channels, depth: rows(l),
       .init(re: x.re, im: x.im, row: 1, column: x.row), conjugate: true, planes(dy, l), target,
-      target + size, cRow: channels, accumulate: accumulate)
+      target + size, cRow: channels, accumulate: accumulate,
+      ahead: next.map {
+        Prefetch(
+          $0.x + l * stride, and: $0.dy + l * stride, rows: rows(l), width: 2 * padded, stride: 2 * padded)
+      })
   }
 }

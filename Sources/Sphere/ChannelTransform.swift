@@ -28,6 +28,9 @@ public final class ChannelTransform: Sendable {
   /// of degrees does not fall into one set of the cache.
   public let spectrumStride: Int
 
+  /// Channels that go through all stages together: where rows are folded so few that orders between the two
+  /// stages stay in the second-level cache.
+  private let group: Int
   /// Rows of one hemisphere, the equator with them.
   private let half: Int
   private let modeStride: Int
@@ -47,7 +50,9 @@ public final class ChannelTransform: Sendable {
     self.channels = channels
     let rows = grid.latitudeCount
     half = (rows + 1) / 2
-    modeStride = half * 2 * channels + 32
+    let folds = LongitudeStage.folds(length: grid.longitudeCount, orders: self.orders)
+    group = folds && channels % 64 == 0 ? 64 : channels
+    modeStride = half * 2 * group + 32
     spectrumStride = self.orders * 2 * channels + 32
     let table = LegendreTable(
       colatitudes: Array(grid.colatitudes[0..<half]), degrees: self.degrees, orders: self.orders)
@@ -69,7 +74,8 @@ public final class ChannelTransform: Sendable {
       }
     }
     tableOffsets = offsets
-    longitudes = LongitudeStage(length: grid.longitudeCount, orders: self.orders, channels: channels)
+    longitudes = LongitudeStage(
+      length: grid.longitudeCount, orders: self.orders, channels: group, row: channels)
   }
 
   /// Numbers of a coefficient array.
@@ -98,8 +104,10 @@ public final class ChannelTransform: Sendable {
     _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>,
     _ space: ChannelTransformWorkspace
   ) {
-    analyse(fields, .quadrature, space)
-    project(analysisTable, into: spectrum, space)
+    eachGroup { channel in
+      analyse(fields, .quadrature, space, channel) { PlainRow(start: fields + $0) }
+      project(analysisTable, into: spectrum + channel, space)
+    }
   }
 
   /// Coefficients to fields; also writes each row's `ChannelPasses.moments` to `moments` [latitude][2][channel]
@@ -108,8 +116,11 @@ public final class ChannelTransform: Sendable {
     _ spectrum: UnsafePointer<Float>, into fields: UnsafeMutablePointer<Float>,
     moments: UnsafeMutablePointer<Float>? = nil, _ space: ChannelTransformWorkspace
   ) {
-    expand(spectrum, synthesisTable, space)
-    synthesise(into: fields, .series, accumulate: false, moments: moments, space)
+    eachGroup { channel in
+      expand(spectrum + channel, synthesisTable, space)
+      synthesise(
+        into: fields + channel, .series, accumulate: false, moments: moments.map { $0 + channel }, space)
+    }
   }
 
   /// The transpose of `forward`: gradients by coefficients to gradients by fields.
@@ -117,8 +128,10 @@ public final class ChannelTransform: Sendable {
     _ spectrum: UnsafePointer<Float>, into fields: UnsafeMutablePointer<Float>, accumulate: Bool = false,
     _ space: ChannelTransformWorkspace
   ) {
-    expand(spectrum, analysisTable, space)
-    synthesise(into: fields, .quadrature, accumulate: accumulate, moments: nil, space)
+    eachGroup { channel in
+      expand(spectrum + channel, analysisTable, space)
+      synthesise(into: fields + channel, .quadrature, accumulate: accumulate, moments: nil, space)
+    }
   }
 
   /// The transpose of `inverse`: gradients by fields to gradients by coefficients.
@@ -126,29 +139,66 @@ public final class ChannelTransform: Sendable {
     _ fields: UnsafePointer<Float>, into spectrum: UnsafeMutablePointer<Float>,
     _ space: ChannelTransformWorkspace
   ) {
-    analyse(fields, .series, space)
-    project(synthesisTable, into: spectrum, space)
+    eachGroup { channel in
+      analyse(fields, .series, space, channel) { PlainRow(start: fields + $0) }
+      project(synthesisTable, into: spectrum + channel, space)
+    }
+  }
+
+  /// `inverseAdjoint` of `ChannelPasses.combine` of two fields, which is computed on the way.
+  public func inverseAdjoint(
+    combining d: UnsafePointer<Float>, _ x: UnsafePointer<Float>, lines: UnsafePointer<Float>,
+    into spectrum: UnsafeMutablePointer<Float>, _ space: ChannelTransformWorkspace
+  ) {
+    eachGroup { channel in
+      analyse(d, .series, space, channel) {
+        CombinedRow(d: d + $0, x: x + $0, lines: lines + channel, channels: channels)
+      }
+      project(synthesisTable, into: spectrum + channel, space)
+    }
+  }
+
+  @inline(__always) private func eachGroup(_ body: (_ channel: Int) -> Void) {
+    var channel = 0
+    while channel < channels {
+      body(channel)
+      channel &+= group
+    }
   }
 
   // MARK: - Longitudes, one pair of mirrored rows at a time
 
   /// Where order m of a parity has row k: modes [parity][order][latitude of a hemisphere][re, im][channel].
   @inline(__always) private func modeOffset(_ parity: Int, _ m: Int, _ k: Int) -> Int {
-    (parity &* orders &+ m) &* modeStride &+ k &* 2 &* channels
+    (parity &* orders &+ m) &* modeStride &+ k &* 2 &* group
   }
 
-  private func analyse(
-    _ fields: UnsafePointer<Float>, _ scaling: LongitudeStage.Scaling, _ space: ChannelTransformWorkspace
+  /// The pair of rows that a thread will most likely do after pair k, in one field or two.
+  @inline(__always) private func ahead(
+    _ fields: UnsafePointer<Float>, _ k: Int, _ space: ChannelTransformWorkspace
+  ) -> Prefetch? {
+    let next = k &+ space.team.threads
+    guard group < 256, next < half else { return nil }
+    let row = grid.longitudeCount &* channels
+    return Prefetch(
+      fields + next &* row, and: fields + (grid.latitudeCount &- 1 &- next) &* row, rows: grid.longitudeCount,
+      width: group, stride: channels)
+  }
+
+  /// - Parameter rows: a row of the group's channels from its place in the field.
+  private func analyse<Source: FieldRow>(
+    _ fields: UnsafePointer<Float>, _ scaling: LongitudeStage.Scaling, _ space: ChannelTransformWorkspace,
+    _ channel: Int, _ source: (_ place: Int) -> Source
   ) {
     let (rows, row) = (grid.latitudeCount, grid.longitudeCount * channels)
     let modes = space.modes.pointer
     space.team.each(half) { k, thread in
-      let north = fields + k * row
       let mirror = rows - 1 - k
       let (even, odd) = (modes + self.modeOffset(0, 0, k), modes + self.modeOffset(1, 0, k))
       self.longitudes.analyse(
-        north, mirror == k ? nil : fields + mirror * row, scaling, even: even, odd: odd,
-        stride: self.modeStride, space.rows[thread].pointer)
+        source(k * row + channel), mirror == k ? nil : source(mirror * row + channel), scaling, even: even,
+        odd: odd, stride: self.modeStride, space.rows[thread].pointer,
+        ahead: self.ahead(fields + channel, k, space))
     }
   }
 
@@ -165,11 +215,13 @@ public final class ChannelTransform: Sendable {
       let (even, odd) = (modes + self.modeOffset(0, 0, k), modes + self.modeOffset(1, 0, k))
       self.longitudes.synthesise(
         even: even, odd: odd, stride: self.modeStride, scaling, into: north, south, accumulate: accumulate,
-        space.rows[thread].pointer)
+        space.rows[thread].pointer, ahead: self.ahead(fields, k, space))
       guard let moments else { return }
       let (n, c) = (self.grid.longitudeCount, self.channels)
-      ChannelPasses.moments(north, points: n, channels: c, into: moments + k * 2 * c)
-      if let south { ChannelPasses.moments(south, points: n, channels: c, into: moments + mirror * 2 * c) }
+      for (row, k) in [(north, k), (south, mirror)] {
+        guard let row else { continue }
+        ChannelPasses.moments(row, points: n, channels: self.group, row: c, into: moments + k * 2 * c)
+      }
     }
   }
 
@@ -178,18 +230,26 @@ public final class ChannelTransform: Sendable {
   /// Degrees of a parity of l - m.
   private func degreeCount(_ m: Int, _ parity: Int) -> Int { (degrees - m - parity + 1) / 2 }
 
+  /// Where the columns of a product begin among modes and among coefficients, and how many they are: real and
+  /// imaginary parts are neighbours in both, unless a group is part of the channels.
+  private var columns: [(mode: Int, coefficient: Int, count: Int)] {
+    group == channels ? [(0, 0, 2 * channels)] : [(0, 0, group), (group, channels, group)]
+  }
+
   private func project(
     _ table: AlignedBuffer<Float>, into spectrum: UnsafeMutablePointer<Float>,
     _ space: ChannelTransformWorkspace
   ) {
-    let (modes, width) = (UnsafePointer(space.modes.pointer), 2 * channels)
+    let (modes, columns) = (UnsafePointer(space.modes.pointer), columns)
     space.team.each(orders) { m, _ in
       for parity in 0..<2 {
-        Product.run(
-          rows: self.degreeCount(m, parity), columns: width, depth: self.half,
-          MatrixView(table.pointer + self.tableOffsets[2 * m + parity], row: self.half),
-          modes + self.modeOffset(parity, m, 0), bRow: width, spectrum + self.spectrumOffset(m + parity, m),
-          cRow: 2 * self.spectrumStride)
+        for part in columns {
+          Product.run(
+            rows: self.degreeCount(m, parity), columns: part.count, depth: self.half,
+            MatrixView(table.pointer + self.tableOffsets[2 * m + parity], row: self.half),
+            modes + self.modeOffset(parity, m, 0) + part.mode, bRow: 2 * self.group,
+            spectrum + self.spectrumOffset(m + parity, m) + part.coefficient, cRow: 2 * self.spectrumStride)
+        }
       }
     }
   }
@@ -197,19 +257,22 @@ public final class ChannelTransform: Sendable {
   private func expand(
     _ spectrum: UnsafePointer<Float>, _ table: AlignedBuffer<Float>, _ space: ChannelTransformWorkspace
   ) {
-    let (modes, width) = (space.modes.pointer, 2 * channels)
+    let (modes, columns) = (space.modes.pointer, columns)
     space.team.each(orders) { m, _ in
       for parity in 0..<2 {
         let target = modes + self.modeOffset(parity, m, 0)
         let count = self.degreeCount(m, parity)
         if count == 0 {
-          target.update(repeating: 0, count: self.half * width)
+          target.update(repeating: 0, count: self.half * 2 * self.group)
           continue
         }
-        Product.run(
-          rows: self.half, columns: width, depth: count,
-          MatrixView(transposed: table.pointer + self.tableOffsets[2 * m + parity], row: self.half),
-          spectrum + self.spectrumOffset(m + parity, m), bRow: 2 * self.spectrumStride, target, cRow: width)
+        for part in columns {
+          Product.run(
+            rows: self.half, columns: part.count, depth: count,
+            MatrixView(transposed: table.pointer + self.tableOffsets[2 * m + parity], row: self.half),
+            spectrum + self.spectrumOffset(m + parity, m) + part.coefficient, bRow: 2 * self.spectrumStride,
+            target + part.mode, cRow: 2 * self.group)
+        }
       }
     }
   }

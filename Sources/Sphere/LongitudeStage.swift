@@ -14,7 +14,10 @@ final class LongitudeStage: @unchecked Sendable {
 
   let length: Int
   let orders: Int
+  /// Channels of a call, which may be a few neighbours of all that a field has.
   let channels: Int
+  /// Numbers from one longitude of a field to the next.
+  let row: Int
   private let folds: Bool
   /// [scaling][part], each [order of the part's parity][place].
   private let tables: [[AlignedBuffer<Float>]]
@@ -25,11 +28,17 @@ final class LongitudeStage: @unchecked Sendable {
   private var places: Int { FoldedRows.places(length) }
   private var columns: Int { length / 2 + 1 }
 
-  init(length: Int, orders: Int, channels: Int) {
+  /// Whether rows of this length are folded: only then may a call take a few channels of a field.
+  static func folds(length: Int, orders: Int) -> Bool {
+    length % 4 == 0 && LongitudeWaves.prefersTable(length, orders)
+  }
+
+  init(length: Int, orders: Int, channels: Int, row: Int) {
     self.length = length
     self.orders = orders
     self.channels = channels
-    folds = length % 4 == 0 && LongitudeWaves.prefersTable(length, orders)
+    self.row = row
+    folds = Self.folds(length: length, orders: orders)
     guard folds else {
       tables = []
       plan()
@@ -77,10 +86,10 @@ final class LongitudeStage: @unchecked Sendable {
 
   /// even and odd [order][re, im][channel], orders `stride` apart, take the orders of north + south and of
   /// north - south, or, without a southern row, of north and zero.
-  func analyse(
-    _ north: UnsafePointer<Float>, _ south: UnsafePointer<Float>?, _ scaling: Scaling,
+  func analyse<Source: FieldRow>(
+    _ north: Source, _ south: Source?, _ scaling: Scaling,
     even: UnsafeMutablePointer<Float>, odd: UnsafeMutablePointer<Float>, stride: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ scratch: UnsafeMutablePointer<Float>, ahead: Prefetch?
   ) {
     if south == nil {
       for m in 0..<orders { (odd + m * stride).update(repeating: 0, count: 2 * channels) }
@@ -98,7 +107,8 @@ final class LongitudeStage: @unchecked Sendable {
           rows: part.orderCount(orders), columns: channels, depth: places,
           MatrixView(tables[scaling.rawValue][part.rawValue].pointer, row: places),
           scratch + (4 * hemisphere + part.rawValue) * block, bRow: channels,
-          target + (part.isOdd ? stride : 0) + (part.isSine ? channels : 0), cRow: 2 * stride)
+          target + (part.isOdd ? stride : 0) + (part.isSine ? channels : 0), cRow: 2 * stride,
+          ahead: ahead?.part(4 * hemisphere + part.rawValue, of: 8))
       }
     }
     // Without a mirror the fold has counted the row twice.
@@ -111,13 +121,13 @@ final class LongitudeStage: @unchecked Sendable {
   }
 
   /// Parts [sum, difference][part][place][channel] of two rows.
-  private func fold(
-    _ north: UnsafePointer<Float>, _ south: UnsafePointer<Float>, into parts: UnsafeMutablePointer<Float>
+  private func fold<Source: FieldRow>(
+    _ north: Source, _ south: Source, into parts: UnsafeMutablePointer<Float>
   ) {
     let (n, e, block) = (length, channels, places &* channels)
     let (quarter, middle) = (n / 4, n / 2)
     @inline(__always) func pair(_ j: Int, _ i: Int) -> (Vector, Vector) {
-      let (u, v) = ((north + j &* e + i).vector, (south + j &* e + i).vector)
+      let (u, v) = (north.numbers(j &* row, i), south.numbers(j &* row, i))
       return (u + v, u - v)
     }
     for j in 1..<quarter {
@@ -171,7 +181,7 @@ final class LongitudeStage: @unchecked Sendable {
   func synthesise(
     even: UnsafePointer<Float>, odd: UnsafePointer<Float>, stride: Int, _ scaling: Scaling,
     into north: UnsafeMutablePointer<Float>, _ south: UnsafeMutablePointer<Float>?, accumulate: Bool,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ scratch: UnsafeMutablePointer<Float>, ahead: Prefetch?
   ) {
     guard folds else {
       synthesiseByFFTW(
@@ -186,7 +196,8 @@ final class LongitudeStage: @unchecked Sendable {
           rows: places, columns: channels, depth: part.orderCount(orders),
           MatrixView(transposed: tables[scaling.rawValue][part.rawValue].pointer, row: places),
           source + (part.isOdd ? stride : 0) + (part.isSine ? channels : 0), bRow: 2 * stride,
-          scratch + (4 * hemisphere + part.rawValue) * block, cRow: channels)
+          scratch + (4 * hemisphere + part.rawValue) * block, cRow: channels,
+          ahead: ahead?.part(4 * hemisphere + part.rawValue, of: 8))
       }
     }
     if let south {
@@ -212,8 +223,8 @@ final class LongitudeStage: @unchecked Sendable {
     let (n, e, block) = (length, channels, places &* channels)
     let (quarter, middle) = (n / 4, n / 2)
     @inline(__always) func put(_ j: Int, _ i: Int, _ even: Vector, _ odd: Vector) {
-      S.store(even + odd, north + j &* e + i)
-      if let south { S.store(even - odd, south + j &* e + i) }
+      S.store(even + odd, north + j &* row + i)
+      if let south { S.store(even - odd, south + j &* row + i) }
     }
     for j in 0...quarter {
       var i = 0
@@ -264,8 +275,8 @@ final class LongitudeStage: @unchecked Sendable {
     }
   }
 
-  private func analyseByFFTW(
-    _ north: UnsafePointer<Float>, _ south: UnsafePointer<Float>?, _ scaling: Scaling,
+  private func analyseByFFTW<Source: FieldRow>(
+    _ north: Source, _ south: Source?, _ scaling: Scaling,
     even: UnsafeMutablePointer<Float>, odd: UnsafeMutablePointer<Float>, stride: Int,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
@@ -274,10 +285,10 @@ final class LongitudeStage: @unchecked Sendable {
     // FFTW wants its planned alignment, and may destroy its input.
     let (real, first) = (scratch, scratch + row)
     let second = first + columns * 2 * e
-    real.update(from: north, count: row)
+    north.copy(to: real, count: row)
     fftwf_execute_split_dft_r2c(plan, real, first, first + e)
     if let south {
-      real.update(from: south, count: row)
+      south.copy(to: real, count: row)
       fftwf_execute_split_dft_r2c(plan, real, second, second + e)
     }
     for m in 0..<orders {

@@ -1,5 +1,6 @@
 import Basics
 import Fields
+import Kernels
 import Operators
 import Sphere
 
@@ -92,7 +93,7 @@ public final class BatchGradient: @unchecked Sendable {
       network.addFilterGradients(
         lanes[..<round].flatMap(\.workspaces), to: gradient.pointer, accumulate: first > 0, threads: threads)
     }
-    sumLanes(min(lanes.count, samples.count))
+    sumLanes(min(lanes.count, samples.count), threads: threads)
     return (0..<samples.count).reduce(0) { $0 + losses.pointer[$1] } * factor
   }
 
@@ -162,14 +163,18 @@ public final class BatchGradient: @unchecked Sendable {
     for range in laneRanges { (gradient.pointer + range.lowerBound).update(repeating: 0, count: range.count) }
   }
 
-  private func sumLanes(_ count: Int) {
-    let sum = gradient.pointer
-    for lane in lanes[..<count].dropFirst() {
-      let part = lane.gradient.pointer
-      for range in laneRanges { for i in range { sum[i] += part[i] } }
+  private func sumLanes(_ count: Int, threads: Int) {
+    Team(threads: threads).each(laneRanges.count) { index, _ in
+      let range = self.laneRanges[index]
+      for lane in self.lanes[..<count].dropFirst() {
+        ChannelPasses.add(
+          lane.gradient.pointer + range.lowerBound, range.count, to: self.gradient.pointer + range.lowerBound)
+      }
     }
   }
 
   /// L2 norm of the gradient, summed block by block in order.
-  public func norm() -> Double { SquareSum.of(gradient.pointer, network.layout.count).squareRoot() }
+  public func norm(threads: Int = 1) -> Double {
+    SquareSum.of(gradient.pointer, network.layout.count, threads: threads).squareRoot()
+  }
 }

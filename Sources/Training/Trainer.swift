@@ -184,7 +184,7 @@ public final class Trainer {
     let samples = (0..<settings.batchSize).map { sample(step * settings.batchSize + $0) }
     let loss = try batch.compute(parameters, set, samples: samples, threads: threads)
     try adapter?.project(batch.gradient, trained, threads: threads)
-    let norm = adapter?.gradientNorm ?? batch.norm()
+    let norm = adapter?.gradientNorm ?? batch.norm(threads: threads)
     guard loss.isFinite, norm.isFinite else {
       throw ApusError(
         .internalFault, "the loss is not finite at step \(step)", found: "\(loss)",

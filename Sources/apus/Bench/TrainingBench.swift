@@ -25,7 +25,7 @@ enum TrainingBench {
       var step = 0
       let time = try stopwatch.median {
         let loss = try work.compute(parameters, set, samples: Array(0..<batch), threads: threads)
-        let norm = work.norm()
+        let norm = work.norm(threads: threads)
         guard loss.isFinite, norm.isFinite else {
           throw ApusError(.internalFault, "the loss is not finite", variable: bench.name, found: "\(loss)")
         }

@@ -1,0 +1,19 @@
+/// How the rows of a product are shared out over kernels of a few rows each.
+///
+/// As many at a time as the registers hold, but no row is left alone: its few sums would wait for each other.
+enum RowSteps {
+  /// Rows of the next kernel where `rest` rows are left and kernels have six, four, three, two and one.
+  @inline(__always) static func upToSix(_ rest: Int) -> Int {
+    switch rest {
+    case 5: 3
+    case 7: 4
+    case 0...6: rest
+    default: 6
+    }
+  }
+
+  /// The same without six.
+  @inline(__always) static func upToFour(_ rest: Int) -> Int {
+    rest == 5 ? 3 : min(rest, 4)
+  }
+}
