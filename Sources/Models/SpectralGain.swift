@@ -43,7 +43,8 @@ public struct SpectralGain: Sendable, Codable, Hashable {
   /// leaves them.
   /// - Parameter scratch: [degree][channel].
   func apply(
-    to spectrum: UnsafeMutablePointer<Float>, degrees: Int, orders: Int, _ scratch: UnsafeMutablePointer<Double>
+    to spectrum: UnsafeMutablePointer<Float>, degrees: Int, orders: Int,
+    _ scratch: UnsafeMutablePointer<Double>
   ) {
     let channels = factors.count
     func eachRow(_ body: (_ row: UnsafeMutablePointer<Float>, _ l: Int, _ m: Int) -> Void) {

@@ -19,8 +19,9 @@ public struct SpectralCalibration: Sendable {
   public struct Iteration: Sendable, Codable {
     /// Mean of |log R| over channels and calibrated degrees.
     public let misfit: Double
-    /// Smallest and largest R of a lead time, channel and calibrated degree.
+    /// Smallest R of a lead time, channel and calibrated degree.
     public let lowest: Double
+    /// The largest.
     public let highest: Double
   }
 

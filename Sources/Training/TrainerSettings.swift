@@ -33,7 +33,8 @@ public struct TrainerSettings: Sendable {
   public init(
     seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, optimiser: OptimiserKind = .adamw,
     betas: (Double, Double) = (0.9, 0.95), weightDecay: Double = 0, gradientClip: Double? = nil,
-    averageDecay: Double? = nil, rolloutSteps: Int = 1, degrees: Int? = nil, saveEvery: Int = 500, validateEvery: Int = 500,
+    averageDecay: Double? = nil, rolloutSteps: Int = 1, degrees: Int? = nil, saveEvery: Int = 500,
+    validateEvery: Int = 500,
     keepsBest: Bool = false, snapshotEvery: Int? = nil
   ) {
     self.seed = seed

@@ -24,7 +24,8 @@ import Training
 
   func calibration(firstDegree: Int, relaxation: Double = 0) throws -> SpectralCalibration {
     try SpectralCalibration(
-      small.set, checkpoint: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree, relaxation: relaxation)
+      small.set, checkpoint: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree,
+      relaxation: relaxation)
   }
 
   @Test func findsWhatTheNetworkLoses() throws {
@@ -109,7 +110,8 @@ import Training
       channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
       values: physical(small.set.state(0, step: 0)))
     let plain = damping.step(state, CheckpointWorkspace(damping))
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gain-\(UUID()).safetensors").path
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gain-\(UUID()).safetensors")
+      .path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try checkpoint.write(path)
     let read = try Checkpoint.read(path)
@@ -136,7 +138,8 @@ import Training
       #expect(error?.variable == "spectral_gain")
     }
     let error = #expect(throws: ApusError.self) {
-      try SpectralCalibration(small.set, checkpoint: damping, leads: [500], starts: 3, firstDegree: 2, relaxation: 0)
+      try SpectralCalibration(
+        small.set, checkpoint: damping, leads: [500], starts: 3, firstDegree: 2, relaxation: 0)
     }
     #expect(error?.kind == .badData)
   }

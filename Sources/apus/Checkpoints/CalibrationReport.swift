@@ -46,7 +46,9 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let own = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(self))
     var facts: [String: JSONValue] = [:]
-    if case .object(let known)? = try? JSONDecoder().decode(JSONValue.self, from: Data(source.provenance.utf8)) {
+    if case .object(let known)? = try? JSONDecoder().decode(
+      JSONValue.self, from: Data(source.provenance.utf8))
+    {
       facts = known
     }
     facts["spectral_calibration"] = own
@@ -58,7 +60,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     let name = (checkpoint as NSString).lastPathComponent
     var lines = [
       "# \(name)", "",
-      "Made by Apus \(apusVersion) (`apus checkpoint calibrate`); this card was written with the checkpoint.", "",
+      "Made by Apus \(apusVersion) (`apus checkpoint calibrate`); this card was written with the checkpoint.",
+      "",
       "| | |", "|---|---|", "| file | `\(name)` |",
       "| SHA-256 | `\(try SHA256.hexadecimal(ofFile: checkpoint))` |",
       "| weights of | `\(self.source)`, SHA-256 `\(sourceDigest)` |",

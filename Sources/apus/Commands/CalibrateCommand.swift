@@ -102,7 +102,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
       relaxation: relaxation, iterations: outcomes)
     try calibrated.with(
-      gain: calibrated.spectralGain ?? SpectralGain(channels: 0, degrees: 0), provenance: report.provenance(of: source)
+      gain: calibrated.spectralGain ?? SpectralGain(channels: 0, degrees: 0),
+      provenance: report.provenance(of: source)
     ).write(output, half: half)
     try WholeFile.write(Data(report.card(of: source).utf8), to: TrainingFiles.card(output))
     try result.show(report)

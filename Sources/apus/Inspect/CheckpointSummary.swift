@@ -86,7 +86,8 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     }
     if let grid { lines.append("grid        \(grid)") }
     if let degrees { lines.append("degrees     l < \(degrees)") }
-    if case .object(let gain)? = metadata["spectral_gain"], case .number(let relaxation)? = gain["relaxation"] {
+    if case .object(let gain)? = metadata["spectral_gain"], case .number(let relaxation)? = gain["relaxation"]
+    {
       lines.append("diffusion   tuned, relaxation \(relaxation) a step")
     }
     if let stepHours { lines.append("step        \(stepHours) h") }
