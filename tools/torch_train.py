@@ -123,7 +123,8 @@ def main():
     channels, degrees = run["data"]["channels"], run["data"]["degrees"]
     assert normalisation["channels"] == channels
     mean, deviation, tendency = (
-        numpy.array(normalisation[k], "f8")[:, None, None] for k in ("mean", "deviation", "tendencyDeviation"))
+        numpy.array(normalisation[k], "f8")[:, None, None] for k in (
+            "mean", "standard_deviation", "tendency_standard_deviation"))
 
     def normalised(periods):
         states, times = zip(*(load(p, channels, degrees) for p in periods))

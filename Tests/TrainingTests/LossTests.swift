@@ -132,7 +132,7 @@ import Training
     var gradient = [Float](repeating: 0, count: count)
     _ = loss.evaluate(forecast, truth, factor: 3, gradient: &gradient, space)
     let along = zip(gradient, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-    let step: Float = 0.005
+    let step: Float = 0.002
     let ahead = zip(forecast, direction).map { $0 + step * $1 }
     let behind = zip(forecast, direction).map { $0 - step * $1 }
     let difference =
