@@ -29,7 +29,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
 
   static func text(_ iteration: SpectralCalibration.Iteration) -> String {
     String(
-      format: "power over the truth's %.3f to %.3f, mean absolute log %.4f", iteration.lowest, iteration.highest,
+      format: "power over the truth's %.3f to %.3f, mean absolute log %.4f", iteration.lowest,
+      iteration.highest,
       iteration.misfit)
   }
 
