@@ -47,8 +47,7 @@ extension Checkpoint {
     if let truncation, let transform = workspace.transform {
       let (fields, spectrum) = (workspace.output.pointer, workspace.spectrum.pointer)
       truncation.forward(fields, count: channels.count, into: spectrum, transform)
-      spectralGain?.apply(
-        to: spectrum, degrees: truncation.degrees, orders: truncation.orders, workspace.gain.pointer)
+      spectralGain?.apply(to: spectrum, truncation, workspace.gain.pointer)
       truncation.inverse(spectrum, count: channels.count, into: fields, transform)
     }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in

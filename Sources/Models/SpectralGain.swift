@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Sphere
 
 /// The tuned diffusion of a forecaster: after every step the amplitude at degree l of channel c is multiplied by
 ///
@@ -43,19 +44,13 @@ public struct SpectralGain: Sendable, Codable, Hashable {
   /// leaves them.
   /// - Parameter scratch: [degree][channel].
   func apply(
-    to spectrum: UnsafeMutablePointer<Float>, degrees: Int, orders: Int,
+    to spectrum: UnsafeMutablePointer<Float>, _ transform: SphericalTransform<Float>,
     _ scratch: UnsafeMutablePointer<Double>
   ) {
-    let channels = factors.count
-    func eachRow(_ body: (_ row: UnsafeMutablePointer<Float>, _ l: Int, _ m: Int) -> Void) {
-      for m in 0..<orders {
-        for l in m..<degrees {
-          for side in 0..<2 { body(spectrum + ((m * degrees + l) * 2 + side) * channels, l, m) }
-        }
-      }
-    }
+    let (channels, degrees) = (factors.count, transform.degrees)
     scratch.update(repeating: 0, count: channels * degrees)
-    eachRow { row, l, m in
+    transform.eachRow(channels) { l, m, place in
+      let row = spectrum + place
       let (sums, twice) = (scratch + l * channels, m == 0 ? 1.0 : 2)
       for c in 0..<channels { sums[c] += twice * Double(row[c]) * Double(row[c]) }
     }
@@ -69,7 +64,8 @@ public struct SpectralGain: Sendable, Codable, Hashable {
         scratch[l * channels + c] = factors[c][l] * exp(0.5 * relaxation * departure)
       }
     }
-    eachRow { row, l, _ in
+    transform.eachRow(channels) { l, _, place in
+      let row = spectrum + place
       let line = scratch + l * channels
       for c in 0..<channels { row[c] *= Float(line[c]) }
     }

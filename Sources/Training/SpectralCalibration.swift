@@ -175,7 +175,7 @@ public struct SpectralCalibration: Sendable {
     _ starts: [Int], _ leads: [Int], threads: Int,
     _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
   ) throws -> [[[Double]]] {
-    let (channels, degrees, orders) = (set.channels, transform.degrees, transform.orders)
+    let (channels, degrees) = (set.channels, transform.degrees)
     let slots = Slots<[[[Double]]]>(starts.count)
     try Parallel.forEach(starts.count, threads: threads) { number, _ in
       let state = states(starts[number])
@@ -184,13 +184,9 @@ public struct SpectralCalibration: Sendable {
       slots[number] = leads.map { lead in
         transform.forward(state(lead), count: channels, into: spectrum.pointer, workspace)
         var power = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
-        for m in 0..<orders {
-          for l in m..<degrees {
-            for side in 0..<2 {
-              let row = spectrum.pointer + ((m * degrees + l) * 2 + side) * channels
-              for c in 0..<channels { power[c][l] += (m == 0 ? 1 : 2) * Double(row[c]) * Double(row[c]) }
-            }
-          }
+        transform.eachRow(channels) { l, m, place in
+          let row = spectrum.pointer + place
+          for c in 0..<channels { power[c][l] += (m == 0 ? 1 : 2) * Double(row[c]) * Double(row[c]) }
         }
         return power
       }

@@ -120,7 +120,8 @@ public struct SpectralError: Sendable {
     guard let gradient else { return loss }
     let slopes = space.slopes.pointer
     let size = channels * transform.degrees
-    eachRow { l, twice, row in
+    transform.eachRow(channels) { l, m, row in
+      let twice: Float = m == 0 ? 1 : 2  // for -m too
       let (own, difference) = (slopes + l * channels, slopes + size + l * channels)
       for channel in 0..<channels {
         let (x, y) = (a[row + channel], b[row + channel])
@@ -132,25 +133,13 @@ public struct SpectralError: Sendable {
     return loss
   }
 
-  /// Calls `body` with degree, weight of the order (m > 0 stands for -m too) and place of every row of
-  /// channels of a spectrum.
-  @inline(__always)
-  private func eachRow(_ body: (_ l: Int, _ twice: Float, _ row: Int) -> Void) {
-    for m in 0..<transform.orders {
-      for l in m..<transform.degrees {
-        for side in 0..<2 {
-          body(l, m == 0 ? 1 : 2, ((m * transform.degrees + l) * 2 + side) * channels)
-        }
-      }
-    }
-  }
-
   /// P, Q and E by degree and channel.
   private func sumPowers(_ space: Workspace) {
     let (a, b, powers) = (space.forecast.pointer, space.truth.pointer, space.powers.pointer)
     let size = channels * transform.degrees
     powers.update(repeating: 0, count: 3 * size)
-    eachRow { l, twice, row in
+    transform.eachRow(channels) { l, m, row in
+      let twice: Float = m == 0 ? 1 : 2  // for -m too
       let sums = powers + l * channels
       for channel in 0..<channels {
         let (x, y) = (a[row + channel], b[row + channel])

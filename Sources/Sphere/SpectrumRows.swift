@@ -1,0 +1,11 @@
+extension SphericalTransform {
+  /// Calls `body` for every row of `count` numbers, one a field, of a native coefficient array: degree, order
+  /// and place; real parts before imaginary ones, orders in turn.
+  @inlinable public func eachRow(_ count: Int, _ body: (_ l: Int, _ m: Int, _ row: Int) -> Void) {
+    for m in 0..<orders {
+      for l in m..<degrees {
+        for side in 0..<2 { body(l, m, ((m * degrees + l) * 2 + side) * count) }
+      }
+    }
+  }
+}
