@@ -41,6 +41,19 @@ public struct RunDirectory: Sendable {
   public func failure(_ number: Int, at time: Instant) -> String {
     "\(path)/failed/\(time.stamp)_\(RunDirectory.memberName(number)).json"
   }
+  /// The directory of an initial time's partial sums.
+  public func partials(at time: Instant) -> String { "\(path)/partials/\(time.stamp)" }
+  /// The partial sums of a shard.
+  func partial(_ shard: (index: Int, count: Int), at time: Instant) -> String {
+    "\(partials(at: time))/\(shard.index)_of_\(shard.count).sums"
+  }
+  /// All files of partial sums of an initial time, by name.
+  func partialFiles(at time: Instant) -> [String] {
+    let directory = partials(at: time)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { $0.hasSuffix(".sums") }.sorted().map { "\(directory)/\($0)" }
+  }
+
   /// The scores of a variable.
   public func scores(_ variable: String) -> String { "\(path)/scores/\(variable).nc" }
 

@@ -110,6 +110,14 @@ public struct RunManifest: Sendable, Codable, Hashable {
     return facts.first { $0.1 != $0.2 }
   }
 
+  /// What decides the members' bits, as one word: partial sums of another fingerprint are never merged.
+  public var fingerprint: String {
+    let facts =
+      [runFileDigest, "\(seed)", grid, "\(leadHours)", "\(outputEveryHours)", "\(members.count)"] + channels
+      + checkpoints.map(\.sha256) + amplitudes.map { "\($0)" }
+    return String(SHA256.hexadecimal(of: Array(facts.joined(separator: " ").utf8)).prefix(16))
+  }
+
   /// The file's bytes: JSON, keys sorted.
   public func encoded() throws -> Data {
     let encoder = JSONEncoder()
