@@ -48,7 +48,8 @@ final class DateWork: Sendable {
   var blocks: Set<Int> { done.withLock { $0.blocks } }
 
   /// Adds a block's members.
-  func add(_ block: Int, _ trajectories: [(member: MemberIdentity, Trajectory)], workspace: SumsWorkspace) throws
+  func add(_ block: Int, _ trajectories: [(member: MemberIdentity, Trajectory)], workspace: SumsWorkspace)
+    throws
   {
     try workspace.prepare(trajectories.map { ($0.member.number, $0.1) }, sums: sums)
     let own = try trajectories.map { try row.values($0.1) }
@@ -120,7 +121,8 @@ final class DateWork: Sendable {
         .badData, "the partial sums are of another run", file: file.path,
         found: "\(file.header.run), \(file.header.initialTime), \(file.header.rowLength) numbers of members",
         expected: "\(expected.run), \(expected.initialTime), \(expected.rowLength) numbers of members",
-        advice: "The run file's products or number of pairs changed: remove the file, or choose another --output.")
+        advice:
+          "The run file's products or number of pairs changed: remove the file, or choose another --output.")
     }
   }
 

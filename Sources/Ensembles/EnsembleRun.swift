@@ -77,7 +77,8 @@ public struct EnsembleRun: Sendable {
   ///   - isStopped: asked after every step; true ends the run cleanly with `tryAgainLater`.
   /// - Throws: `ApusError`; `internalFault` at the end where members blew up.
   public func run(
-    shard: Shard? = nil, meter: any RunMeter = SilentMeter(), warn: @escaping @Sendable (String) -> Void = { _ in },
+    shard: Shard? = nil, meter: any RunMeter = SilentMeter(),
+    warn: @escaping @Sendable (String) -> Void = { _ in },
     isStopped: @escaping @Sendable () -> Bool = { false }
   ) throws -> Summary {
     guard plan.members.count <= EnsembleSums.mostMembers else {
@@ -174,7 +175,8 @@ public struct EnsembleRun: Sendable {
         case .maximum: products.maximum
         }
       let shape = Trajectory(
-        initialTime: work.time, channels: products.channels, grid: products.grid, leadHours: products.leadHours,
+        initialTime: work.time, channels: products.channels, grid: products.grid,
+        leadHours: products.leadHours,
         values: values)
       try store.write(
         product, values: values, like: shape, members: products.members,

@@ -91,8 +91,9 @@ final class EnsembleSums: @unchecked Sendable {
   ///   - numbers: the members' numbers.
   ///   - first: lead time to begin with, so that threads do not wait for each other.
   ///   - power: power in ticks of each member, [lead time][channel][degree].
-  func add(_ members: [AlignedBuffer<Float>], numbers: [Int32], power parts: [AlignedBuffer<Int64>], first: Int)
-  {
+  func add(
+    _ members: [AlignedBuffer<Float>], numbers: [Int32], power parts: [AlignedBuffer<Int64>], first: Int
+  ) {
     withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: members.count) { rows in
       for turn in 0..<shape.leads {
         let lead = (first + turn) % shape.leads
@@ -100,7 +101,9 @@ final class EnsembleSums: @unchecked Sendable {
           for channel in 0..<shape.channels {
             let row = lead * shape.channels + channel
             let place = row * shape.stride
-            for (index, member) in members.enumerated() { rows[index] = UnsafePointer(member.pointer + place) }
+            for (index, member) in members.enumerated() {
+              rows[index] = UnsafePointer(member.pointer + place)
+            }
             add(UnsafeBufferPointer(rows), numbers, row: row, channel: channel)
           }
           let degrees = power.count / shape.rows
@@ -136,7 +139,8 @@ final class EnsembleSums: @unchecked Sendable {
 
   /// Adds the sums of other members of the same ensemble.
   func merge(_ other: EnsembleSums) {
-    precondition(other.shape == shape && other.counts.count == counts.count && other.power.count == power.count)
+    precondition(
+      other.shape == shape && other.counts.count == counts.count && other.power.count == power.count)
     for i in 0..<shape.count {
       sum.pointer[i] &+= other.sum.pointer[i]
       squares.pointer[i] &+= other.squares.pointer[i]

@@ -86,15 +86,15 @@ public struct NetCDFRunStore: RunStore {
   /// Global attributes that say what made a file of the run.
   public func provenance(_ words: String) -> [(String, NetCDFAttribute)] {
     [
-        ("title", .text("\(manifest.name): \(words)")), ("institution", .text("made with Apus")),
-        ("source", .text("Apus \(manifest.apusVersion), spherical Fourier neural operator")),
-        ("history", .text("apus run \(manifest.name), run file \(manifest.runFileDigest.prefix(12))")),
-        ("references", .text("Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100")),
-        (
-          "comment",
-          .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
-        ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
-        ("random_seed", .text("\(manifest.seed)")),
+      ("title", .text("\(manifest.name): \(words)")), ("institution", .text("made with Apus")),
+      ("source", .text("Apus \(manifest.apusVersion), spherical Fourier neural operator")),
+      ("history", .text("apus run \(manifest.name), run file \(manifest.runFileDigest.prefix(12))")),
+      ("references", .text("Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100")),
+      (
+        "comment",
+        .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
+      ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
+      ("random_seed", .text("\(manifest.seed)")),
     ]
   }
 

@@ -32,7 +32,8 @@ struct PartialFile {
 
   /// Writes sums; `rows` are the members' rows.
   /// - Throws: `ApusError` where the file cannot be written; an older file of that name is then untouched.
-  static func write(_ sums: EnsembleSums, rows: AlignedBuffer<Float>, header: Header, to path: String) throws {
+  static func write(_ sums: EnsembleSums, rows: AlignedBuffer<Float>, header: Header, to path: String) throws
+  {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let head = try title + Array(encoder.encode(header)) + [10]
@@ -95,7 +96,8 @@ struct PartialFile {
     let found = digest.hexadecimal()
     guard Array(found.utf8) == tail else {
       throw PartialFile.damaged(
-        path, found: "SHA-256 \(found.prefix(12))", expected: String(decoding: tail.prefix(12), as: UTF8.self))
+        path, found: "SHA-256 \(found.prefix(12))", expected: String(decoding: tail.prefix(12), as: UTF8.self)
+      )
     }
   }
 

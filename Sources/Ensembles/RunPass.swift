@@ -32,7 +32,8 @@ final class RunPass: Sendable {
   private final class ThreadScratch: @unchecked Sendable { let sums = SumsWorkspace() }
 
   init(
-    _ run: EnsembleRun, shard: EnsembleRun.Shard?, meter: any RunMeter, warn: @escaping @Sendable (String) -> Void,
+    _ run: EnsembleRun, shard: EnsembleRun.Shard?, meter: any RunMeter,
+    warn: @escaping @Sendable (String) -> Void,
     isStopped: @escaping @Sendable () -> Bool
   ) {
     self.run = run
@@ -195,7 +196,8 @@ final class RunPass: Sendable {
   private func save(_ work: DateWork) throws {
     guard savesSums else { return }
     let directory = run.directory.partials(at: work.time)
-    do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch {
+    do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch
+    {
       throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
     }
     try work.save(to: partial(work.time))

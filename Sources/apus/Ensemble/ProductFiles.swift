@@ -60,8 +60,9 @@ struct ProductFiles {
     }
   }
 
-  private func start(_ kind: Kind, _ products: EnsembleProducts, leads: [Int]) throws -> (NetCDFWriter, ForecastAxes)
-  {
+  private func start(_ kind: Kind, _ products: EnsembleProducts, leads: [Int]) throws -> (
+    NetCDFWriter, ForecastAxes
+  ) {
     let file = try NetCDFWriter(path(kind, at: products.initialTime))
     let axes = ForecastAxes(
       initialTime: products.initialTime, leadHours: leads.map { products.leadHours[$0] }, grid: products.grid)
@@ -93,7 +94,8 @@ struct ProductFiles {
       for (channel, name) in products.channels.enumerated() {
         try variable(
           file, "\(name)_\(word)_member", .int32, ["time", "lat", "lon"],
-          "number of the member that has the \(word) of \(name), the lowest of equals", "1", [Self.coordinates])
+          "number of the member that has the \(word) of \(name), the lowest of equals", "1",
+          [Self.coordinates])
         let series = products.leadHours.indices.flatMap { lead in
           let first = (lead * products.channels.count + channel) * points
           return values[first..<first + points]
@@ -143,7 +145,8 @@ struct ProductFiles {
 
   /// Members above each of `count` bounds, (time, axis, lat, lon).
   private func writeCounts(
-    _ file: NetCDFWriter, _ products: EnsembleProducts, _ leads: [Int], axis: String, count: Int, words: String,
+    _ file: NetCDFWriter, _ products: EnsembleProducts, _ leads: [Int], axis: String, count: Int,
+    words: String,
     first: (String) -> Int
   ) throws {
     let (rows, columns) = (products.grid.latitudeCount, products.grid.longitudeCount)
@@ -195,7 +198,8 @@ struct ProductFiles {
     let (control, points) = (products.control, products.grid.pointCount)
     for (channel, name) in products.channels.enumerated() {
       try variable(
-        file, "\(name)_distance", .float, ["step"], "distance of \(name) from the control", layout.units[channel])
+        file, "\(name)_distance", .float, ["step"], "distance of \(name) from the control",
+        layout.units[channel])
       let offsets = products.bounds.rows[leads[0] * products.channels.count + channel]
         .dropFirst(layout.firstDistance(name)).map { bound -> Float in
           if case .aboveControl(let offset) = bound { offset } else { .nan }
@@ -267,7 +271,8 @@ struct ProductFiles {
     for (channel, name) in products.channels.enumerated() {
       try variable(
         file, "\(name)_rmse", .float, ["realization", "time"],
-        "root-mean-square error of \(name) over the globe, weighted with cos(latitude)", layout.units[channel],
+        "root-mean-square error of \(name) over the globe, weighted with cos(latitude)",
+        layout.units[channel],
         [("_FillValue", .floats([.nan])), ("coordinates", .text("forecast_period"))])
       try file.put("\(name)_rmse", rows(products, block: layout.section.points.count, channel))
     }

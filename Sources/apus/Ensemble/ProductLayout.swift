@@ -28,7 +28,8 @@ struct ProductLayout {
       rules[name] = try texts.map { text in
         guard let rule = ThresholdRule(argument: text) else {
           throw ApusError(
-            .badRunFile, "the threshold is not understood", variable: "products.thresholds.\(name)", found: text,
+            .badRunFile, "the threshold is not understood", variable: "products.thresholds.\(name)",
+            found: text,
             expected: "a number, climate:mean+1std or climate:p95")
         }
         return rule

@@ -95,7 +95,9 @@ struct ProductSetup {
     let places = layout.section.points.map {
       BilinearPlace(grid, latitude: $0.latitude, longitude: $0.longitude)
     }
-    let errors = try truth.map { try MemberErrors($0, from: time, leadHours: layout.leadHours, threads: threads) }
+    let errors = try truth.map {
+      try MemberErrors($0, from: time, leadHours: layout.leadHours, threads: threads)
+    }
     let length = layout.memberRowLength
     guard length > 0 else { return .none }
     return SumsPlan.MemberRow(length: length) { trajectory in
@@ -105,7 +107,8 @@ struct ProductSetup {
       trajectory.values.withUnsafeBufferPointer { values in
         for place in places {
           for field in 0..<trajectory.leadHours.count * trajectory.channels.count {
-            row.append(place.value(UnsafeBufferPointer(rebasing: values[field * points..<(field + 1) * points])))
+            row.append(
+              place.value(UnsafeBufferPointer(rebasing: values[field * points..<(field + 1) * points])))
           }
         }
       }

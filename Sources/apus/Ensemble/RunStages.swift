@@ -46,7 +46,8 @@ struct RunStages {
       setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
     let part = shard.map { ", shard \($0.0) of \($0.1)" } ?? ""
     logger.info(
-      "\(setup.plan.initialTimes.count) initial times x \(setup.plan.members.count) members, +\(setup.run.leadTimeHours) h\(part)")
+      "\(setup.plan.initialTimes.count) initial times x \(setup.plan.members.count) members, +\(setup.run.leadTimeHours) h\(part)"
+    )
     let meter: any RunMeter = showsProgress ? LiveMeter() : SilentMeter()
     return try ensembleRun().run(
       shard: shard.map { ($0.0, $0.1) }, meter: meter, warn: { [logger] in logger.warning("\($0)") },
@@ -82,12 +83,7 @@ struct RunStages {
 
   /// Scores of the run directory, where the run file asks for them.
   func verify() throws -> HindcastResult? {
-    guard let settings = setup.run.verification else { return nil }
-    guard setup.run.output.members == .all else {
-      throw ApusError(
-        .badRunFile, "verification needs the members' files", variable: "output.members", found: "none",
-        expected: "all")
-    }
+    guard let settings = setup.run.verification, setup.run.output.members == .all else { return nil }
     logger.info("scoring against the truth")
     let result = try HindcastVerification(
       setup: setup, settings: settings, threads: threads, logger: logger
@@ -96,10 +92,23 @@ struct RunStages {
     return result
   }
 
+  /// Scores of the products of a run that kept no members, where the run file asks for them.
+  func verifyProducts() throws -> ProductScores? {
+    guard let settings = setup.run.verification, setup.run.output.members == .none else { return nil }
+    logger.info("scoring the products against the truth")
+    let layout = try ProductSetup(setup: setup, threads: threads).layout
+    let scores = try ProductVerification(
+      setup: setup, settings: settings, layout: layout, threads: threads
+    ).run()
+    try scores.write(setup.directory.path + "/scores")
+    return scores
+  }
+
   /// The report, where the run file asks for one.
   /// - Returns: its path.
   func report(_ result: HindcastResult?) throws -> String? {
-    guard let settings = setup.run.report else { return nil }
+    // Its maps and curves are drawn from members.
+    guard let settings = setup.run.report, setup.run.output.members == .all else { return nil }
     let path = settings.file ?? setup.directory.report
     logger.info("drawing the report")
     try RunReport(setup: setup, settings: settings, result: result, threads: threads).write(path)
@@ -121,8 +130,10 @@ struct RunStages {
   }
 
   private func finish(members: EnsembleRun.Summary) throws -> Report {
+    let products = try verifyProducts()
     let result = try verify()
     return Report(
-      directory: setup.directory.path, members: members, report: try report(result), scores: result?.text)
+      directory: setup.directory.path, members: members, report: try report(result),
+      scores: result?.text ?? products?.text)
   }
 }
