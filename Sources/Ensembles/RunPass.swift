@@ -161,7 +161,8 @@ final class RunPass: Sendable {
           at: time, checkpoint: member.checkpoint, pair: pair, workspace: workspace, controls: controls)
       )
     }
-    let start = try forecaster.initialState(of: member, at: time, perturbation: perturbation?.values ?? [])
+    let start = try forecaster.initialState(
+      of: member, at: time, perturbation: perturbation?.values ?? [], workspace: workspace)
     let made = try forecaster.trajectory(of: member, from: start, workspace: workspace) { hours, state in
       if isStopped() {
         throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")

@@ -82,7 +82,9 @@ public struct WorkPlan: Sendable, Hashable {
 
   /// Members that are made by one thread and added to an ensemble's sums together: the control, or up to four
   /// pairs of one checkpoint. Checkpoints are outermost, so that their weights stay in the caches.
-  public var blocks: [[MemberIdentity]] {
+  public var blocks: [[MemberIdentity]] { WorkPlan.blocks(of: members) }
+
+  static func blocks(of members: [MemberIdentity]) -> [[MemberIdentity]] {
     var blocks: [[MemberIdentity]] = []
     let alone = members.filter { $0.perturbation == nil }
     blocks += alone.map { [$0] }

@@ -1,5 +1,6 @@
 import Basics
 import Fields
+import Foundation
 
 /// What is kept of all members beside mean, spread, minimum and maximum, so that members need not be.
 public struct ProductsSection: Sendable, Hashable, Encodable {
@@ -53,6 +54,15 @@ public struct ProductsSection: Sendable, Hashable, Encodable {
     points = []
     everyHours = nil
     saveMinutes = 5
+  }
+
+  /// A word that changes with what is kept.
+  public func fingerprint() throws -> String {
+    var kept = self
+    kept.saveMinutes = 0
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(SHA256.hexadecimal(of: Array(try encoder.encode(kept))).prefix(16))
   }
 
   init(_ section: Section<CodingKeys>) throws {

@@ -64,6 +64,14 @@ struct ProductLayout {
     firstQuantile(channel) + (section.quantiles ? ClimateQuantiles.levelCount : 0)
   }
 
+  /// Bounds of all lead times and channels: what counts take, times points.
+  var countCount: Int {
+    countedLeads.count
+      * channels.reduce(0) {
+        $0 + firstDistance($1) + (section.distribution ? 2 * DistributionLadder.side + 1 : 0)
+      }
+  }
+
   /// Numbers of a member's row: plumes [place][lead time][channel], then errors [lead time][channel].
   var memberRowLength: Int {
     (section.points.count + (section.memberErrors ? 1 : 0)) * leadHours.count * channels.count

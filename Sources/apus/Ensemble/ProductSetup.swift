@@ -46,12 +46,9 @@ struct ProductSetup {
   func plan() throws -> SumsPlan {
     let section = setup.run.products
     if section == ProductsSection() { return .momentsOnly }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let fingerprint = SHA256.hexadecimal(of: Array(try encoder.encode(section))).prefix(16)
     let files = ProductFiles(setup: setup, layout: layout)
     return SumsPlan(
-      degrees: section.spectra ? setup.checkpoints[0].degrees : 0, fingerprint: String(fingerprint),
+      degrees: section.spectra ? setup.checkpoints[0].degrees : 0, fingerprint: try section.fingerprint(),
       bounds: { try bounds(at: $0, scales: $1) }, memberRow: { try memberRow(at: $0) },
       files: { files.paths(at: $0) }, write: { try files.write($0) })
   }

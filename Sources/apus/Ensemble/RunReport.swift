@@ -69,6 +69,7 @@ struct RunReport {
       case .noise:
         "correlated noise, \(Int(perturbation.lengthScaleKilometres)) km, \(perturbation.factor) x the control's "
           + "\(perturbation.targetHours) h error, plus and minus"
+      case .lagged: "lagged: control forecasts of earlier analyses"
       case .none: "none: one member a checkpoint"
       }
     return [
