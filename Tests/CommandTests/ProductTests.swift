@@ -151,7 +151,7 @@ import Testing
     for (change, word) in [
       (text.replacing("msl: [101500", with: "mls: [101500"), "mls"),
       (text.replacing("climate:p90", with: "climate:q90"), "climate:q90"),
-      (text.replacing("every_hours: 24\n  points", with: "every_hours: 7\n  points"), "every_hours"),
+      (text.replacing("every_hours: 24\n  points", with: "every_hours: 11\n  points"), "every_hours"),
       (text.replacing("distribution: true", with: "distributions: true"), "Did you mean 'distribution'?"),
       (text.replacing("latitude: 12.5", with: "latitude: 125"), "latitude"),
     ] {
