@@ -12,7 +12,7 @@ import Testing
     world = try SmallWorld.shared.get()
     scratch = try Scratch()
     runFile = scratch.file("run.yml").path
-    try world.ensemble().write(toFile: runFile, atomically: true, encoding: .utf8)
+    try world.ensemble().replacing("name: small", with: "name: february").write(toFile: runFile, atomically: true, encoding: .utf8)
   }
 
   /// The filed example, which is what the command writes; `APUS_REWRITE_SNAPSHOTS=1` writes it anew.

@@ -89,7 +89,7 @@ struct SubmitSlurmCommand: ParsableCommand {
     var description: String {
       guard jobs.count == 2 else { return commands.joined(separator: "\n") }
       return """
-        forecast  job \(jobs[0]), \(tasks) tasks: \(scripts[0])
+        forecast  job \(jobs[0]), \(tasks) \(tasks == 1 ? "task" : "tasks"): \(scripts[0])
         merge     job \(jobs[1]), after all of them: \(scripts[1])
         """
     }
