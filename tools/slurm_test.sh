@@ -99,9 +99,6 @@ perturbation:
 output: {directory: $scratch/run, members: all}
 report: {title: Slurm}
 RUN
-merges=no
-if "$apus" help merge 2>&1 | grep -q "USAGE: apus merge"; then merges=yes; fi
-[ $merges = yes ] || echo "this apus has no merge: its shards hold whole initial times"
 
 # Names and SHA-256 of members and products.
 digests() { (cd "$1" && find members products -name '*.nc' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
@@ -117,16 +114,9 @@ await() {
 }
 # Submits a run as `apus submit slurm` does: `submit DIRECTORY TASKS`; sets forecast and merge.
 submit() {
-  if [ $merges = yes ]; then
-    "$apus" submit slurm "$scratch/run.yml" --output "$1" --tasks "$2" --json > "$scratch/submission.json"
-    read -r forecast merge < <(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))["jobs"])' \
-      "$scratch/submission.json")
-  else
-    "$apus" submit slurm "$scratch/run.yml" --output "$1" --tasks "$2" --dry-run > "$scratch/commands"
-    sed -i '/ merge .*&&$/d' "$1/slurm/merge.sbatch"
-    forecast=
-    source <(sed '2s/^/merge=$(/; 2s/$/)/' "$scratch/commands")
-  fi
+  "$apus" submit slurm "$scratch/run.yml" --output "$1" --tasks "$2" --json > "$scratch/submission.json"
+  read -r forecast merge < <(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))["jobs"])' \
+    "$scratch/submission.json")
 }
 rows=()
 failures=0
@@ -176,14 +166,14 @@ check "$scratch/run-requeued" "the same, 1 task killed by scontrol requeue"
 echo "srun, 2 ranks, --shard auto..."
 srun -n 2 --overcommit "$apus" forecast "$scratch/run.yml" --output "$scratch/run-ranks" --shard auto \
   --threads 1 --quiet > /dev/null
-[ $merges = no ] || "$apus" merge "$scratch/run.yml" --output "$scratch/run-ranks" --quiet > /dev/null
+"$apus" merge "$scratch/run.yml" --output "$scratch/run-ranks" --quiet > /dev/null
 check "$scratch/run-ranks" "srun -n 2, --shard auto"
 
 echo "array of 2 x srun of 2, --shard auto..."
 job=$(sbatch --parsable --array=0-1 --ntasks=2 --output="$scratch/slurm/product_%a.log" --wrap \
   "srun '$apus' forecast '$scratch/run.yml' --output '$scratch/run-product' --shard auto --threads 1 --quiet")
 await "$job"
-[ $merges = no ] || "$apus" merge "$scratch/run.yml" --output "$scratch/run-product" --quiet > /dev/null
+"$apus" merge "$scratch/run.yml" --output "$scratch/run-product" --quiet > /dev/null
 check "$scratch/run-product" "array of 2 x srun -n 2, --shard auto"
 
 echo "batch script with 2 tasks that forgets srun..."

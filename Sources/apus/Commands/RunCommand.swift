@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only part i of n (i from 0) of the initial times, forecasts alone; auto: from the environment.",
+      "Only part i of n (i from 0) of the members, forecasts alone, for apus merge; auto: from the environment.",
       valueName: "i/n|auto"),
     transform: Shard.init(argument:))
   var shard: Shard?
@@ -32,7 +32,7 @@ struct ForecastCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only part i of n (i from 0) of the initial times; auto: from the environment.",
+      "Only part i of n (i from 0) of the members, for apus merge; auto: from the environment.",
       valueName: "i/n|auto"),
     transform: Shard.init(argument:))
   var shard: Shard?

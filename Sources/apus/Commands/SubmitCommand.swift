@@ -108,7 +108,6 @@ struct SubmitSlurmCommand: ParsableCommand {
     let job = SlurmJob(
       name: run.name, program: ThisProgram.path, workingDirectory: FileManager.default.currentDirectoryPath,
       pipeline: ThisProgram.absolute(pipeline), runDirectory: directory, date: date?.description,
-      reports: run.report != nil,
       request: SlurmJob.Request(
         tasks: tasks, processorsPerTask: cpusPerTask, partition: partition, time: time, memory: memory,
         account: account, extra: extra.map(SubmitSlurmCommand.option)))

@@ -24,8 +24,6 @@ struct SlurmJob {
   let runDirectory: String
   /// Only this initial time.
   let date: String?
-  /// Whether a report follows the merge.
-  let reports: Bool
   let request: Request
 
   /// Where scripts and logs go.
@@ -66,16 +64,15 @@ struct SlurmJob {
     """
   }
 
-  /// The job after the array.
+  /// The job after the array: products, scores, report.
   var mergeScript: String {
-    let report = reports ? " &&\n" + apus("report") : ""
-    return """
-      \(head(job: jobName + "-merge", log: "merge_%j", more: []))
-      # Products of \(oneLine(name)) from the parts of all tasks, written by apus \(apusVersion).
+    """
+    \(head(job: jobName + "-merge", log: "merge_%j", more: []))
+    # Products of \(oneLine(name)) from the parts of all tasks, written by apus \(apusVersion).
 
-      \(apus("merge"))\(report)
+    \(apus("merge"))
 
-      """
+    """
   }
 
   /// The commands that submit both, for a shell.
