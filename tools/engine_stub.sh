@@ -13,7 +13,6 @@ name: engine test
 seed: 2026
 checkpoints: [models/era5_seed1.safetensors, models/era5_seed2.safetensors]
 analyses: {files: [demo/era5_msl_vo850_t31_6h_20251201-20260228.nc]}
-initial_times: [2026-02-01]
 lead_time_hours: 24
 perturbation:
   method: bred_vector
@@ -22,6 +21,7 @@ perturbation:
   amplitudes: computed
   amplitude_times: {from: 2025-12-05, to: 2025-12-13, every_hours: 96}
 output: {directory: $scratch/out, members: all}
+daily: {product_directory: $scratch/out/products, from: 2026-02-01}
 RUN
   stub=$scratch/apus
   cat > "$stub" << STUB
@@ -33,12 +33,8 @@ if mkdir "$scratch/late-\$date" 2> /dev/null; then
   echo "apus: error: no analysis yet" >&2
   exit 75
 fi
-# Until this apus has \`daily\`, a run of one date stands for it.
-shift
-"$apus" run "\$@" --output "$scratch/out/work/\${date:-newest}" --quiet > /dev/null
-mkdir -p "$scratch/out/products"
-ln -sfn "../work/\${date:-newest}" "$scratch/out/products/latest"
-echo "apus daily: published \${date:-newest}"
+[ -n "\$date" ] || set -- "\$@" --now 2026-02-01T06
+exec "$apus" "\$@"
 STUB
   chmod +x "$stub"
 }
