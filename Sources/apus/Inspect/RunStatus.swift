@@ -51,13 +51,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
       total + manifest.members.count { RunDirectory.exists(run.memberFile($0.number, at: time)) }
     }
     let notes = (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/failed")) ?? []
-    var isLocked = false
-    if RunDirectory.exists(run.lockFile) {
-      do { _ = try RunLock(run.lockFile) } catch let error as ApusError {
-        isLocked = error.kind == .tryAgainLater
-      }
-    }
-    self.isLocked = isLocked
+    isLocked = RunLock.holder(of: run.lockFile) != nil
     self.directory = directory
     name = manifest.name
     membersPlanned = times.count * manifest.members.count
