@@ -21,6 +21,7 @@ struct Apus: ParsableCommand {
     RunCommand.self,
     PlanCommand.self,
     StatusCommand.self,
+    DailyCommand.self,
     TrainCommand.self,
     ForecastCommand.self,
     BreedCommand.self,
