@@ -56,7 +56,8 @@ struct EnsembleSetup {
       throw ApusError(.badRunFile, "names no checkpoint", file: path)
     }
     archive = try Archive(
-      analysisFiles ?? run.analyses.files.paths, channels: first.channels, units: first.units, grid: first.grid,
+      analysisFiles ?? run.analyses.files.paths, channels: first.channels, units: first.units,
+      grid: first.grid,
       degrees: first.degrees, from: run.analyses.from, to: run.analyses.to)
     try EnsembleSetup.check(run, file: path, stepHours: first.stepHours, channels: first.channels)
     let models = checkpoints.map { CheckpointForecastModel($0) }
