@@ -56,6 +56,11 @@ final class DailyRun {
     guard let newest = due.last, let oldest = due.first else { return summary(nil, scores: 0) }
     logger.info("daily run", metadata: ["newest": "\(newest.stamp)", "oldest": "\(oldest.stamp)"])
 
+    for date in places.unfinishedDates where !due.contains(date) {
+      logger.warning(
+        "unfinished work, but not due: finish it with --date", metadata: ["date": "\(date.stamp)"])
+    }
+
     let deadline = ContinuousClock.now + .seconds(60 * section.waitMinutes)
     var (analyses, lacks) = try makeWhatIsThere()
     while let lack = lacks[newest], ContinuousClock.now < deadline {
