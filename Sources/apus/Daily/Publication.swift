@@ -15,8 +15,21 @@ struct Publication {
   func publish(_ date: Instant) throws {
     let (work, incoming) = (places.work(date), places.incoming(date))
     try? FileManager.default.removeItem(atPath: incoming)
+    do {
+      try fill(incoming, from: work)
+      try Durable.rename(incoming, to: places.published(date))
+    } catch {
+      // Where the device is full, half a date would fill it until the next start.
+      try? FileManager.default.removeItem(atPath: incoming)
+      throw error
+    }
+    try? FileManager.default.removeItem(atPath: work)
+  }
+
+  private func fill(_ incoming: String, from work: String) throws {
     let files = Publication.files(in: work)
-    let directories = Set(files.map { ($0 as NSString).deletingLastPathComponent }).sorted()
+    var directories = Set(files.map { ($0 as NSString).deletingLastPathComponent })
+    directories.formUnion(directories.map { ($0 as NSString).deletingLastPathComponent })
     do {
       for directory in directories {
         try FileManager.default.createDirectory(
@@ -30,14 +43,14 @@ struct Publication {
     } catch let error as ApusError {
       throw error
     } catch {
-      throw ApusError(.inputOutput, "cannot publish \(date.stamp): \(error)", file: incoming)
+      let reason = error.localizedDescription.trimmingCharacters(in: CharacterSet(charactersIn: "."))
+      throw ApusError(
+        .inputOutput, "publishing failed: \(reason)", file: incoming,
+        advice: "Free some space and start again.")
     }
     try Checksums.write(files, in: incoming)
-    // Deepest first.
-    for directory in directories.reversed() { try Durable.flush("\(incoming)/\(directory)") }
-    try Durable.flush(incoming)
-    try Durable.rename(incoming, to: places.published(date))
-    try? FileManager.default.removeItem(atPath: work)
+    // Deepest first; the empty name is the directory itself.
+    for directory in directories.union([""]).sorted(by: >) { try Durable.flush("\(incoming)/\(directory)") }
   }
 
   /// Lets `latest` point to the newest published date.
