@@ -60,12 +60,12 @@ let package = Package(
     room(
       "Training",
       knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
-    room("Ensembles", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
+    room("Ensembles", knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CCairo"]),
     .executableTarget(
       name: "apus",
       dependencies: [
-        "Basics", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Models", "Training",
+        "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Models", "Training",
         "Verification", "Ensembles", "Reports", "COpenBLAS", argumentParser, logging,
       ],
       swiftSettings: settings),

@@ -6,6 +6,11 @@ public enum WholeFile {
   /// - Throws: `ApusError`: `cannotCreateOutput` (73) where the directory takes no file, `inputOutput`
   ///   (74) where writing fails half-way (disk full); nothing is left behind under either name.
   public static func write(_ data: Data, to path: String) throws {
+    try data.withUnsafeBytes { try write([$0], to: path) }
+  }
+
+  /// The same of several pieces, one after the other.
+  public static func write(_ pieces: [UnsafeRawBufferPointer], to path: String) throws {
     let temporary = path + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
@@ -14,14 +19,14 @@ public enum WholeFile {
         advice: "Choose a directory that exists and is writable.")
     }
     var failure: Int32 = 0
-    data.withUnsafeBytes { bytes in
+    for bytes in pieces where failure == 0 {
       var done = 0
       while done < bytes.count, let base = bytes.baseAddress {
         let written = Foundation.write(descriptor, base + done, min(bytes.count - done, 1 << 28))
         if written < 0 {
           if errno == EINTR { continue }
           failure = errno
-          return
+          break
         }
         done += written
       }

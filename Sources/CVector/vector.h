@@ -60,4 +60,33 @@ static inline void apus_transpose(
     *(unaligned *)(target + i * target_stride) = rows[i];
 }
 
+// Whole numbers beside the floats above: SIMD16<Int32>, SIMD8<Int64> and SIMD16<UInt16> in Swift.
+typedef int apus_integers __attribute__((ext_vector_type(16)));
+typedef long long apus_longs __attribute__((ext_vector_type(8)));
+typedef unsigned short apus_shorts __attribute__((ext_vector_type(16)));
+
+// x to the nearest whole number, ties to even; |x| < 2^31.
+static inline __attribute__((always_inline)) apus_integers apus_nearest(apus_vector x) {
+  return __builtin_convertvector(__builtin_elementwise_roundeven(x), apus_integers);
+}
+
+// count + 1 where x > bound.
+static inline __attribute__((always_inline)) apus_integers apus_count_above(
+    apus_integers count, apus_vector x, apus_vector bound) {
+  return count - (x > bound);
+}
+
+// The lower and the upper eight, wide enough to be added up.
+static inline __attribute__((always_inline)) apus_longs apus_lower(apus_integers x) {
+  return __builtin_convertvector(x.lo, apus_longs);
+}
+static inline __attribute__((always_inline)) apus_longs apus_upper(apus_integers x) {
+  return __builtin_convertvector(x.hi, apus_longs);
+}
+
+// a + small numbers b, modulo 2^16.
+static inline __attribute__((always_inline)) apus_shorts apus_add_short(apus_shorts a, apus_integers b) {
+  return a + __builtin_convertvector(b, apus_shorts);
+}
+
 #endif

@@ -64,7 +64,7 @@ public struct EnsembleForecaster: Sendable {
         .badRunFile, "the model has no such channel", variable: name,
         expected: "one of " + first.channels.joined(separator: " "))
     }
-    if settings.kind != .none, amplitudes.count != first.channels.count {
+    if [.noise, .bredVectors].contains(settings.kind), amplitudes.count != first.channels.count {
       throw ApusError(
         .badData, "wrong number of perturbation amplitudes", found: "\(amplitudes.count)",
         expected: "\(first.channels.count)")
@@ -90,7 +90,11 @@ public struct EnsembleForecaster: Sendable {
     settings.kind == .bredVectors ? settings.cycles * settings.stepsPerCycle : 0
   }
   /// The analyses that members of an initial time need, earliest first.
-  public func analysisTimes(for initialTime: Instant) -> [Instant] {
+  /// - Parameter pairs: of perturbations; kind `lagged` needs analyses for each.
+  public func analysisTimes(for initialTime: Instant, pairs: Int) -> [Instant] {
+    if settings.kind == .lagged {
+      return (0...2 * pairs).reversed().map { initialTime.adding(hours: -$0 * models[0].stepHours) }
+    }
     guard settings.kind == .bredVectors else { return [initialTime] }
     let cycles = breeding.analysisTimes(before: initialTime, stepHours: models[0].stepHours)
     return cycles.contains(initialTime) ? cycles : cycles + [initialTime]
@@ -104,6 +108,7 @@ public struct EnsembleForecaster: Sendable {
   ) throws -> [Float] {
     let model = models[checkpoint]
     switch settings.kind {
+    case .lagged: return []
     case .none:
       return [Float](repeating: 0, count: model.channels.count * grid.pointCount)
     case .noise:
@@ -126,9 +131,19 @@ public struct EnsembleForecaster: Sendable {
     }
   }
 
-  /// The state a member starts from: the analysis, plus or minus its perturbation, moisture clipped.
-  public func initialState(of member: MemberIdentity, at time: Instant, perturbation: [Float]) throws -> State
-  {
+  /// The state a member starts from: the analysis, plus or minus its perturbation, moisture clipped; of kind
+  /// `lagged` the forecast of an earlier analysis.
+  public func initialState(
+    of member: MemberIdentity, at time: Instant, perturbation: [Float], workspace: any ForecastWorkspace
+  ) throws -> State {
+    if settings.kind == .lagged, let pair = member.perturbation {
+      let model = models[member.checkpoint]
+      let steps = 2 * pair + (member.sign > 0 ? 1 : 2)
+      var state = try analyses.state(at: time.adding(hours: -steps * model.stepHours))
+      try model.requireFitting(state)
+      for _ in 0..<steps { state = try model.step(state, workspace: workspace) }
+      return state
+    }
     var state = try analyses.state(at: time)
     try models[member.checkpoint].requireFitting(state)
     guard member.sign != 0 else { return state }
@@ -171,7 +186,8 @@ public struct EnsembleForecaster: Sendable {
       try member.perturbation.map {
         try self.perturbation(at: time, checkpoint: member.checkpoint, pair: $0, workspace: workspace)
       } ?? []
-    let start = try initialState(of: member, at: time, perturbation: perturbation)
+    let start = try initialState(
+      of: member, at: time, perturbation: perturbation, workspace: workspace)
     return try trajectory(of: member, from: start, workspace: workspace)
   }
 }

@@ -3,10 +3,10 @@ import Fields
 import Foundation
 import Synchronization
 
-/// Runs a plan into a directory: members in parallel, products as soon as an initial time is complete.
+/// Runs a plan into a directory: blocks of members in parallel, products as soon as an initial time is complete.
 ///
-/// Finished files are kept and not made again, so a run that was interrupted goes on where it stopped, and
-/// ends with the same bytes. A member that blows up is noted under `failed/`, its initial time gets no
+/// Finished files and blocks are kept and not made again, so a run that was interrupted goes on where it stopped,
+/// and ends with the same bytes. A member that blows up is noted under `failed/`, its initial time gets no
 /// products, all else goes on, and the run ends with the error. Other errors end it at once.
 public struct EnsembleRun: Sendable {
   /// What happened.
@@ -19,107 +19,104 @@ public struct EnsembleRun: Sendable {
     public var failed = 0
     /// Initial times whose products were written now.
     public var products = 0
+    /// Initial times of which other shards hold members; `apus merge` makes their products.
+    public var partial = 0
+
+    /// Counts.
+    public init(made: Int = 0, kept: Int = 0, failed: Int = 0, products: Int = 0, partial: Int = 0) {
+      self.made = made
+      self.kept = kept
+      self.failed = failed
+      self.products = products
+      self.partial = partial
+    }
   }
 
-  /// Work of one thread at a time: the members of one perturbation, which is bred once for both.
-  struct Unit: Sendable {
-    let initialTime: Instant
-    let members: [(index: Int, identity: MemberIdentity)]
-  }
+  /// A part of a run: index and count.
+  public typealias Shard = (index: Int, count: Int)
 
-  private let forecaster: EnsembleForecaster
-  private let plan: WorkPlan
-  private let directory: RunDirectory
-  private let store: any RunStore
-  private let threads: Int
-  private let keepsMembers: Bool
+  let forecaster: EnsembleForecaster
+  let plan: WorkPlan
+  let directory: RunDirectory
+  let store: any RunStore
+  let sums: SumsPlan
+  let run: String
+  let threads: Int
+  let keepsMembers: Bool
+  let saveEvery: Duration
+  let blocks: [[MemberIdentity]]
 
   /// Prepares a run; nothing is written yet.
-  /// - Parameter keepsMembers: false writes products alone.
+  /// - Parameters:
+  ///   - run: fingerprint of what decides the members; partial sums of another one are refused.
+  ///   - keepsMembers: false writes products alone.
+  ///   - saveEvery: how often partial sums are saved; at most this much work is lost by a kill.
   public init(
     forecaster: EnsembleForecaster, plan: WorkPlan, directory: RunDirectory, store: any RunStore,
-    threads: Int = Parallel.defaultThreads, keepsMembers: Bool = true
+    sums: SumsPlan = .momentsOnly, run: String = "", threads: Int = Parallel.defaultThreads,
+    keepsMembers: Bool = true, saveEvery: Duration = .seconds(300)
   ) {
     self.forecaster = forecaster
     self.plan = plan
     self.directory = directory
     self.store = store
+    self.sums = sums
+    self.run = run
     self.threads = threads
     self.keepsMembers = keepsMembers
+    self.saveEvery = saveEvery
+    blocks = plan.blocks
   }
 
   /// Does what is left to do.
   /// - Parameters:
-  ///   - initialTimes: those of the plan to work on (a shard); by default all.
+  ///   - shard: only a part of the members; products of initial times that other shards have members of are left
+  ///     to `merge`.
   ///   - meter: told about every step.
+  ///   - warn: told about files that were damaged and set aside.
   ///   - isStopped: asked after every step; true ends the run cleanly with `tryAgainLater`.
   /// - Throws: `ApusError`; `internalFault` at the end where members blew up.
   public func run(
-    initialTimes: [Instant]? = nil, meter: any RunMeter = SilentMeter(),
-    isStopped: @Sendable () -> Bool = { false }
+    shard: Shard? = nil, meter: any RunMeter = SilentMeter(),
+    warn: @escaping @Sendable (String) -> Void = { _ in },
+    isStopped: @escaping @Sendable () -> Bool = { false }
   ) throws -> Summary {
-    let todo = (initialTimes ?? plan.initialTimes).filter(isUnfinished)
-    let units = todo.flatMap(units(at:))
-    for time in Set(todo) { RunDirectory.remove(plan.members.map { directory.failure($0.number, at: time) }) }
-    let done = (initialTimes ?? plan.initialTimes).count - todo.count
-    meter.begin(
-      members: todo.count * plan.members.count, stepsPerMember: forecaster.stepsPerMember, finishedTimes: done
-    )
-    defer { meter.end() }
-
-    let statistics = Dictionary(
-      uniqueKeysWithValues: todo.map { ($0, OrderedStatistics(members: plan.members.count)) })
-    let needsProducts = Set(todo.filter { !directory.hasProducts(at: $0) })
-    let pool = WorkspacePool(models: forecaster.models, threads: threads)
-    let controls = ControlCache(limit: 8 * forecaster.models.count * max(forecaster.settings.cycles, 1))
-    let outcome = Mutex((summary: Summary(kept: done * plan.members.count), failure: ApusError?.none))
-
-    try Parallel.forEach(units.count, threads: threads) { index, thread in
-      let unit = units[index]
-      let time = unit.initialTime
-      var perturbation: [Float]?
-      for (place, member) in unit.members {
-        let file = directory.memberFile(member.number, at: time)
-        var trajectory: Trajectory?
-        if keepsMembers, RunDirectory.exists(file) {
-          if needsProducts.contains(time) { trajectory = try store.read(file) }
-          outcome.withLock { $0.summary.kept += 1 }
-          meter.skipped(member, at: time)
-        } else {
-          do {
-            let workspace = pool.workspace(thread: thread, checkpoint: member.checkpoint)
-            if let pair = member.perturbation, perturbation == nil {
-              perturbation = try forecaster.perturbation(
-                at: time, checkpoint: member.checkpoint, pair: pair, workspace: workspace, controls: controls)
-            }
-            let start = try forecaster.initialState(of: member, at: time, perturbation: perturbation ?? [])
-            let made = try forecaster.trajectory(of: member, from: start, workspace: workspace) {
-              hours, state in
-              if isStopped() {
-                throw ApusError(
-                  .tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
-              }
-              meter.stepped(member, leadHours: hours, state: state)
-            }
-            trajectory = keepsMembers ? try store.write(made, of: member, to: file) : made
-            outcome.withLock { $0.summary.made += 1 }
-          } catch let error as ApusError where error.kind == .internalFault {
-            try note(error, of: member, at: time)
-            meter.failed(member, at: time, error)
-            outcome.withLock { outcome in
-              outcome.summary.failed += 1
-              outcome.failure = outcome.failure ?? error
-            }
-          }
-        }
-        guard needsProducts.contains(time), let trajectory,
-          let (complete, shape) = statistics[time]?.add(trajectory, index: place)
-        else { continue }
-        try writeProducts(complete, shape: shape, at: time)
-        outcome.withLock { $0.summary.products += 1 }
+    guard plan.members.count <= EnsembleSums.mostMembers else {
+      throw ApusError(
+        .badRunFile, "too many members of one initial time", variable: "perturbation.pairs",
+        found: "\(plan.members.count)", expected: "at most \(EnsembleSums.mostMembers)",
+        advice: "Split them into runs with other seeds.")
+    }
+    let all = plan.initialTimes.map { (initialTime: $0, blocks: 0..<blocks.count) }
+    var summary = Summary()
+    var todo: [(initialTime: Instant, blocks: Range<Int>)] = []
+    for part in shard.map({ plan.shard($0.index, of: $0.count) }) ?? all {
+      if isUnfinished(part.initialTime) {
+        todo.append(part)
+      } else {
+        summary.kept += blocks[part.blocks].reduce(0) { $0 + $1.count }
       }
     }
-    let (summary, failure) = outcome.withLock { ($0.summary, $0.failure) }
+    for part in todo {
+      RunDirectory.remove(
+        blocks[part.blocks].joined().map { directory.failure($0.number, at: part.initialTime) })
+    }
+    meter.begin(
+      members: todo.reduce(0) { $0 + blocks[$1.blocks].reduce(0) { $0 + $1.count } },
+      stepsPerMember: forecaster.stepsPerMember, finishedTimes: plan.initialTimes.count - todo.count)
+    defer { meter.end() }
+    // Dates with sums on disk one by one, so that one date's sums are in memory at a time.
+    let begun = todo.filter { !directory.partialFiles(at: $0.initialTime).isEmpty }
+    let fresh = todo.filter { directory.partialFiles(at: $0.initialTime).isEmpty }
+    let pass = RunPass(self, shard: shard, meter: meter, warn: warn, isStopped: isStopped)
+    for part in begun { try pass.work(on: [part]) }
+    try pass.work(on: fresh)
+    let (passed, failure) = pass.outcome
+    summary.made += passed.made
+    summary.kept += passed.kept
+    summary.failed += passed.failed
+    summary.products += passed.products
+    summary.partial += passed.partial
     if let failure {
       throw ApusError(
         .internalFault, "\(summary.failed) of \(plan.items.count) members failed; first: \(failure.problem)",
@@ -129,43 +126,66 @@ public struct EnsembleRun: Sendable {
     return summary
   }
 
+  /// Makes the products of initial times whose members lie in the partial sums of shards.
+  /// - Returns: how many products were written, and the initial times that lack members, with how many.
+  /// - Throws: `ApusError` of kind `badData` where a file is damaged, of another run, or two hold the same members.
+  public func merge() throws -> (written: Int, lacking: [(Instant, members: Int)]) {
+    var (written, lacking) = (0, [(Instant, members: Int)]())
+    for time in plan.initialTimes where !hasProducts(at: time) {
+      let work = try dateWork(at: time)
+      try PartialFiles(directory, time).merge(into: work)
+      let missing = Set(blocks.indices).subtracting(work.blocks)
+      if missing.isEmpty {
+        try writeProducts(work)
+        written += 1
+      } else {
+        lacking.append((time, missing.reduce(0) { $0 + blocks[$1].count }))
+      }
+    }
+    return (written, lacking)
+  }
+
+  /// Empty sums of an initial time, about its control forecast.
+  func dateWork(at time: Instant) throws -> DateWork {
+    try DateWork(
+      sums, control: forecaster.member(plan.members[0], at: time), forecaster: forecaster,
+      members: plan.members.count, run: run)
+  }
+
+  func hasProducts(at time: Instant) -> Bool {
+    directory.hasProducts(at: time) && sums.files(time).allSatisfy(RunDirectory.exists)
+  }
+
   private func isUnfinished(_ time: Instant) -> Bool {
-    guard directory.hasProducts(at: time) else { return true }
+    guard hasProducts(at: time) else { return true }
     return keepsMembers
       && !plan.members.allSatisfy { RunDirectory.exists(directory.memberFile($0.number, at: time)) }
   }
 
-  /// Members of a pair are neighbours in the plan and go together.
-  func units(at time: Instant) -> [Unit] {
-    var units: [Unit] = []
-    for (index, member) in plan.members.enumerated() {
-      if let last = units.last?.members.last?.identity, let pair = member.perturbation,
-        last.perturbation == pair, last.checkpoint == member.checkpoint, let unit = units.popLast()
-      {
-        units.append(Unit(initialTime: time, members: unit.members + [(index, member)]))
-      } else {
-        units.append(Unit(initialTime: time, members: [(index, member)]))
-      }
-    }
-    return units
-  }
-
-  private func writeProducts(_ statistics: StreamingStatistics, shape: Trajectory, at time: Instant) throws {
+  /// Writes the products of complete sums and removes the partial ones.
+  func writeProducts(_ work: DateWork) throws {
+    let products = work.products()
+    try sums.write(products)
     for product in RunDirectory.Product.allCases {
       let values =
         switch product {
-        case .mean: statistics.mean
-        case .spread: statistics.spread
-        case .minimum: statistics.minimum
-        case .maximum: statistics.maximum
+        case .mean: products.mean
+        case .spread: products.spread
+        case .minimum: products.minimum
+        case .maximum: products.maximum
         }
+      let shape = Trajectory(
+        initialTime: work.time, channels: products.channels, grid: products.grid,
+        leadHours: products.leadHours,
+        values: values)
       try store.write(
-        product, values: values, like: shape, members: statistics.members,
-        to: directory.product(product, at: time))
+        product, values: values, like: shape, members: products.members,
+        to: directory.product(product, at: work.time))
     }
+    RunDirectory.remove([directory.partials(at: work.time)])
   }
 
-  private func note(_ error: ApusError, of member: MemberIdentity, at time: Instant) throws {
+  func note(_ error: ApusError, of member: MemberIdentity, at time: Instant) throws {
     let fields = ["member": "\(member.number)", "initial_time": "\(time)", "problem": "\(error)"]
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

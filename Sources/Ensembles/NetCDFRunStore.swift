@@ -27,7 +27,7 @@ public struct NetCDFRunStore: RunStore {
     if let quantiseBits { BitRound.apply(&kept.values, bits: quantiseBits) }
     let checkpoint = manifest.checkpoints[member.checkpoint]
     try file(
-      kept, title: "\(manifest.name): member \(member.number)", realization: member.number, cellMethods: nil,
+      kept, title: "member \(member.number)", realization: member.number, cellMethods: nil,
       quantiseBits: quantiseBits,
       extra: [
         ("member", .text(member.text)), ("checkpoint", .text(checkpoint.path)),
@@ -66,7 +66,7 @@ public struct NetCDFRunStore: RunStore {
       initialTime: shape.initialTime, channels: shape.channels, grid: shape.grid, leadHours: shape.leadHours,
       values: values)
     try file(
-      trajectory, title: "\(manifest.name): ensemble \(product.rawValue)", realization: nil,
+      trajectory, title: "ensemble \(product.rawValue)", realization: nil,
       cellMethods: "realization: \(method)", quantiseBits: nil,
       extra: [("members", .integers([Int32(members)]))]
     ).write(path)
@@ -80,17 +80,22 @@ public struct NetCDFRunStore: RunStore {
       initialTime: trajectory.initialTime, leadHours: trajectory.leadHours, channels: trajectory.channels,
       units: trajectory.channels.map { units[$0] ?? "1" }, grid: trajectory.grid, values: trajectory.values,
       realization: realization, cellMethods: cellMethods, quantiseBits: quantiseBits,
-      attributes: [
-        ("title", .text(title)), ("institution", .text("made with Apus")),
-        ("source", .text("Apus \(manifest.apusVersion), spherical Fourier neural operator")),
-        ("history", .text("apus run \(manifest.name), run file \(manifest.runFileDigest.prefix(12))")),
-        ("references", .text("Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100")),
-        (
-          "comment",
-          .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
-        ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
-        ("random_seed", .text("\(manifest.seed)")),
-      ] + extra)
+      attributes: provenance(title) + extra)
+  }
+
+  /// Global attributes that say what made a file of the run.
+  public func provenance(_ words: String) -> [(String, NetCDFAttribute)] {
+    [
+      ("title", .text("\(manifest.name): \(words)")), ("institution", .text("made with Apus")),
+      ("source", .text("Apus \(manifest.apusVersion), spherical Fourier neural operator")),
+      ("history", .text("apus run \(manifest.name), run file \(manifest.runFileDigest.prefix(12))")),
+      ("references", .text("Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100")),
+      (
+        "comment",
+        .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
+      ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
+      ("random_seed", .text("\(manifest.seed)")),
+    ]
   }
 
   /// What keys the member's random numbers (design.md 4).

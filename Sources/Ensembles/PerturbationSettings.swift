@@ -8,6 +8,9 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     case noise = "correlated_noise"
     /// Bred vectors (spec/hens.md 3).
     case bredVectors = "bred_vector"
+    /// The control forecasts of earlier analyses, carried to the initial time: pair p starts 2 p + 1 and 2 p + 2
+    /// steps earlier.
+    case lagged
   }
 
   /// Which analyses breeding starts from.

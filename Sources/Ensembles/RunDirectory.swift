@@ -41,6 +41,19 @@ public struct RunDirectory: Sendable {
   public func failure(_ number: Int, at time: Instant) -> String {
     "\(path)/failed/\(time.stamp)_\(RunDirectory.memberName(number)).json"
   }
+  /// The directory of an initial time's partial sums.
+  public func partials(at time: Instant) -> String { "\(path)/partials/\(time.stamp)" }
+  /// The partial sums of a shard.
+  func partial(_ shard: (index: Int, count: Int), at time: Instant) -> String {
+    "\(partials(at: time))/\(shard.index)_of_\(shard.count).sums"
+  }
+  /// All files of partial sums of an initial time, by name.
+  func partialFiles(at time: Instant) -> [String] {
+    let directory = partials(at: time)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { $0.hasSuffix(".sums") }.sorted().map { "\(directory)/\($0)" }
+  }
+
   /// The scores of a variable.
   public func scores(_ variable: String) -> String { "\(path)/scores/\(variable).nc" }
 
@@ -86,6 +99,19 @@ public struct RunDirectory: Sendable {
     Product.allCases.allSatisfy { RunDirectory.exists(product($0, at: time)) }
   }
 
+  /// Members of an initial time that need not be made again: their files are there, or they are in partial sums, or
+  /// the products are made of them.
+  public func finishedMembers(of manifest: RunManifest, at time: Instant) -> Int {
+    let files = manifest.members.count { RunDirectory.exists(memberFile($0.number, at: time)) }
+    if files > 0 { return files }
+    if hasProducts(at: time) { return manifest.members.count }
+    let blocks = WorkPlan.blocks(of: manifest.members)
+    let done = partialFiles(at: time).reduce(into: Set<Int>()) { done, path in
+      if let file = try? PartialFile(path) { done.formUnion(file.header.blocks) }
+    }
+    return done.filter(blocks.indices.contains).reduce(0) { $0 + blocks[$1].count }
+  }
+
   /// Takes the directory over for a run: checks that what is in it belongs to the same run, drops
   /// products that more or fewer members made stale, writes manifest and run file.
   /// - Throws: `ApusError` of kind `cannotCreateOutput` where another run lives here.
@@ -97,7 +123,8 @@ public struct RunDirectory: Sendable {
         throw ApusError(
           .cannotCreateOutput, "the directory holds another run", file: path, variable: conflict.what,
           found: conflict.expected, expected: conflict.found,
-          advice: "Choose another place with --output, or remove the directory.")
+          advice: (difference(from: runFileText).map { "The run file changed: \($0). " } ?? "")
+            + "Choose another place with --output, or remove the directory.")
       }
       // A run of one more date joins the dates that are there.
       manifest.initialTimes = Set(old.initialTimes + manifest.initialTimes).sorted()
@@ -108,5 +135,18 @@ public struct RunDirectory: Sendable {
     }
     try WholeFile.write(manifest.encoded(), to: manifestFile)
     try WholeFile.write(Data(runFileText.utf8), to: runFile)
+  }
+
+  /// First lines in which the run file kept here and another differ; nil where none is kept.
+  private func difference(from text: String) -> String? {
+    guard let kept = try? String(contentsOfFile: runFile, encoding: .utf8) else { return nil }
+    let (old, new) = (kept.split(separator: "\n"), text.split(separator: "\n"))
+    let lines = new.difference(from: old).prefix(6).map { change in
+      switch change {
+      case .insert(_, let line, _): "+ '\(line.trimmingCharacters(in: .whitespaces))'"
+      case .remove(_, let line, _): "- '\(line.trimmingCharacters(in: .whitespaces))'"
+      }
+    }
+    return lines.isEmpty ? nil : lines.joined(separator: ", ")
   }
 }

@@ -53,9 +53,11 @@ public struct RunManifest: Sendable, Codable, Hashable {
   public var amplitudes: [Double]
   /// Members.
   public var members: [MemberIdentity]
+  /// Fingerprint of what is kept of all members.
+  public var products: String?
 
   private enum CodingKeys: String, CodingKey {
-    case format, name, seed, channels, grid, checkpoints, perturbation, amplitudes, members
+    case format, name, seed, channels, grid, checkpoints, perturbation, amplitudes, members, products
     case apusVersion = "apus_version"
     case runFileDigest = "run_file_sha256"
     case stepHours = "step_hours"
@@ -67,8 +69,9 @@ public struct RunManifest: Sendable, Codable, Hashable {
   /// The manifest of a run.
   public init(
     name: String, apusVersion: String, runFileDigest: String, forecaster: EnsembleForecaster, plan: WorkPlan,
-    checkpointPaths: [String]
+    checkpointPaths: [String], products: String = ""
   ) {
+    self.products = products
     self.apusVersion = apusVersion
     self.name = name
     self.runFileDigest = runFileDigest
@@ -104,10 +107,19 @@ public struct RunManifest: Sendable, Codable, Hashable {
       ),
       ("perturbation", "\(perturbation)", "\(other.perturbation)"),
       ("amplitudes", "\(amplitudes)", "\(other.amplitudes)"),
+      ("products", products ?? "", other.products ?? ""),
       // Whatever else the run file says of members: analyses, rounding.
       ("run_file_sha256", String(runFileDigest.prefix(12)), String(other.runFileDigest.prefix(12))),
     ]
     return facts.first { $0.1 != $0.2 }
+  }
+
+  /// What decides the members' bits, as one word: partial sums of another fingerprint are never merged.
+  public var fingerprint: String {
+    let facts =
+      [runFileDigest, "\(seed)", grid, "\(leadHours)", "\(outputEveryHours)", "\(members.count)"] + channels
+      + checkpoints.map(\.sha256) + amplitudes.map { "\($0)" }
+    return String(SHA256.hexadecimal(of: Array(facts.joined(separator: " ").utf8)).prefix(16))
   }
 
   /// The file's bytes: JSON, keys sorted.

@@ -80,10 +80,37 @@ public struct WorkPlan: Sendable, Hashable {
     initialTimes.flatMap { time in members.map { Item(initialTime: time, member: $0) } }
   }
 
-  /// Shard `index` of `count`: whole initial times, dealt in turn, so that every product has its
-  /// members in one shard.
-  public func shard(_ index: Int, of count: Int) -> [Instant] {
-    initialTimes.enumerated().filter { $0.offset % count == index }.map(\.element)
+  /// Members that are made by one thread and added to an ensemble's sums together: the control, or up to four
+  /// pairs of one checkpoint. Checkpoints are outermost, so that their weights stay in the caches.
+  public var blocks: [[MemberIdentity]] { WorkPlan.blocks(of: members) }
+
+  static func blocks(of members: [MemberIdentity]) -> [[MemberIdentity]] {
+    var blocks: [[MemberIdentity]] = []
+    let alone = members.filter { $0.perturbation == nil }
+    blocks += alone.map { [$0] }
+    let byCheckpoint = Dictionary(grouping: members.filter { $0.perturbation != nil }, by: \.checkpoint)
+    for checkpoint in byCheckpoint.keys.sorted() {
+      let own = byCheckpoint[checkpoint] ?? []
+      for start in stride(from: 0, to: own.count, by: WorkPlan.blockSize) {
+        blocks.append(Array(own[start..<min(start + WorkPlan.blockSize, own.count)]))
+      }
+    }
+    return blocks
+  }
+
+  /// Most members of a block.
+  static let blockSize = 8
+
+  /// Shard `index` of `count`: for every initial time the numbers of its blocks, a stretch of all blocks of all
+  /// initial times, so that shards differ by one block at most.
+  public func shard(_ index: Int, of count: Int) -> [(initialTime: Instant, blocks: Range<Int>)] {
+    let size = blocks.count
+    let total = initialTimes.count * size
+    let (low, high) = (index * total / count, (index + 1) * total / count)
+    return initialTimes.enumerated().compactMap { place, time in
+      let (first, last) = (max(low - place * size, 0), min(high - place * size, size))
+      return first < last ? (time, first..<last) : nil
+    }
   }
 
   /// The member of a number.

@@ -53,9 +53,13 @@ public struct ForecastFile: Sendable {
     let file = try NetCDFWriter(path)
     try file.attribute("Conventions", .text("CF-1.8"))
     for (name, value) in attributes { try file.attribute(name, value) }
-    try file.dimension("time", leadHours.count)
-    try defineGrid(file)
-    try defineTime(file)
+    let axes = ForecastAxes(initialTime: initialTime, leadHours: leadHours, grid: grid)
+    try axes.define(in: file)
+    if realization != nil {
+      try file.variable(
+        "realization", .int32, [],
+        ["standard_name": .text("realization"), "long_name": .text("member"), "units": .text("1")])
+    }
     var extra: [(name: String, value: Double)] = []
     for channel in channels { extra += try defineVertical(channel, file, known: extra.map(\.name)) }
     if let bits = quantiseBits {
@@ -68,11 +72,7 @@ public struct ForecastFile: Sendable {
     }
     for (index, channel) in channels.enumerated() { try defineChannel(channel, units[index], file) }
 
-    try file.put("lat", grid.latitudes)
-    try file.put("lon", grid.longitudes)
-    try file.put("time", TimeCoordinate.values(leadHours.map { initialTime.adding(hours: $0) }))
-    try file.put("forecast_period", leadHours.map(Double.init))
-    try file.put("forecast_reference_time", TimeCoordinate.values([initialTime]))
+    try axes.put(in: file)
     if let realization { try file.put("realization", [Int32(realization)]) }
     for (name, value) in extra { try file.put(name, [value]) }
     let points = grid.pointCount
@@ -86,48 +86,6 @@ public struct ForecastFile: Sendable {
       try file.put(channel, series)
     }
     try file.finish()
-  }
-
-  private func defineGrid(_ file: NetCDFWriter) throws {
-    try file.dimension("lat", grid.latitudeCount)
-    try file.dimension("lon", grid.longitudeCount)
-    try file.variable(
-      "lat", .double, ["lat"],
-      [
-        "standard_name": .text("latitude"), "long_name": .text("latitude"), "units": .text("degrees_north"),
-        "axis": .text("Y"),
-      ])
-    try file.variable(
-      "lon", .double, ["lon"],
-      [
-        "standard_name": .text("longitude"), "long_name": .text("longitude"), "units": .text("degrees_east"),
-        "axis": .text("X"),
-      ])
-  }
-
-  private func defineTime(_ file: NetCDFWriter) throws {
-    try file.variable(
-      "time", .double, ["time"],
-      [
-        "standard_name": .text("time"), "long_name": .text("valid time"), "axis": .text("T"),
-        "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),
-      ])
-    try file.variable(
-      "forecast_period", .double, ["time"],
-      [
-        "standard_name": .text("forecast_period"), "long_name": .text("lead time"), "units": .text("hours"),
-      ])
-    try file.variable(
-      "forecast_reference_time", .double, [],
-      [
-        "standard_name": .text("forecast_reference_time"), "long_name": .text("initial time"),
-        "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),
-      ])
-    if realization != nil {
-      try file.variable(
-        "realization", .int32, [],
-        ["standard_name": .text("realization"), "long_name": .text("member"), "units": .text("1")])
-    }
   }
 
   /// Scalar coordinate of a channel's pressure or height: `pressure_500`, `height_2`.

@@ -110,6 +110,11 @@ public final class NetCDFWriter {
     try put(name) { nc_put_vara_double(handle, $0, start, count, values) }
   }
 
+  /// Writes a part of a variable; `start` and `count` have one entry a dimension.
+  public func put(_ name: String, _ values: [Int32], start: [Int], count: [Int]) throws {
+    try put(name) { nc_put_vara_int(handle, $0, start, count, values) }
+  }
+
   private func put(_ name: String, _ write: (Int32) -> Int32) throws {
     guard let variable = variables[name] else {
       throw ApusError(.internalFault, "variable was not defined", file: path, variable: name)

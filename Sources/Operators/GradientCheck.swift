@@ -45,7 +45,7 @@ public struct GradientCheck: Sendable {
     let expected = try file.floats("output", shape: [samples, configuration.out_chans] + shape, file: path)
     let points = network.grid.pointCount
     let (nIn, nOut) = (configuration.inp_chans * points, configuration.out_chans * points)
-    let space = network.makeWorkspace(recording: gradients)
+    let space = gradients ? network.makeWorkspace(recording: network.makeRecord()) : network.makeWorkspace()
     let weights = SFNOWeights(network, parameters, adjoint: gradients)
     let target =
       gradients

@@ -138,11 +138,18 @@ public final class SFNO: Sendable {
     return (into, out, into !== out)
   }
 
-  /// Scratch for one sample, shared by `threads` threads, and, if `recording`, room for what the adjoint
-  /// needs (one thread).
-  public func makeWorkspace(recording: Bool = false, threads: Int = 1) -> SFNOWorkspace {
-    SFNOWorkspace(self, recording: recording, threads: recording ? 1 : threads)
+  /// Scratch for one sample, shared by `threads` threads.
+  public func makeWorkspace(threads: Int = 1) -> SFNOWorkspace {
+    SFNOWorkspace(self, record: nil, threads: threads)
   }
+
+  /// The same for one thread, with room for what the adjoint needs.
+  public func makeWorkspace(recording record: SpectralRecord) -> SFNOWorkspace {
+    SFNOWorkspace(self, record: record, threads: 1)
+  }
+
+  /// Room for what the gradient of the spectral weights needs of one sample.
+  public func makeRecord() -> SpectralRecord { SpectralRecord(self) }
 
   /// Calls `body` for every tile of `points` points.
   func eachTile(

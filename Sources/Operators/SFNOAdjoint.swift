@@ -5,8 +5,8 @@ import Sphere
 extension SFNO {
   /// The adjoint of one recorded `forward`: gradients of a loss for every weight and, where wanted, the input.
   ///
-  /// The spectral weights, nearly all there are, can wait: with `filters` false, `space` keeps what their
-  /// gradient needs, and `addFilterGradients` computes it for all samples of a batch at once, so that it
+  /// The spectral weights, nearly all there are, can wait: with `filters` false, the record of `space` keeps
+  /// what their gradient needs, and `addFilterGradients` computes it for all samples of a batch at once, so that it
   /// crosses the memory once instead of once a sample.
   ///
   /// - Parameters:
@@ -14,13 +14,13 @@ extension SFNO {
   ///   - outputGradient: dL/d output [out_chans][point].
   ///   - gradient: flat, as `layout`; this sample's share is added. Complex weights get dL/dRe, dL/dIm.
   ///   - inputGradient: dL/d input [inp_chans][point], overwritten; nil where not wanted.
-  ///   - space: the workspace, made with `recording`, that the forward call used.
+  ///   - space: the workspace, made for recording, that the forward call used, with the same record.
   public func adjoint(
     _ parameters: SFNOWeights, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
     gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, filters: Bool = true,
     _ space: SFNOWorkspace
   ) {
-    guard space.isRecording else { return }
+    guard space.isRecording, let record = space.record else { return }
     let c = configuration
     let (e, points, w) = (embed, grid.pointCount, weights)
     let flat = parameters.flat
@@ -94,26 +94,29 @@ extension SFNO {
         xTile, stride: points, channels: c.inp_chans, points: n, padded: inputs, into: inputGradient + start)
     }
     flush(space, into: gradient)
-    if filters { addFilterGradients([space], to: gradient, accumulate: true, threads: 1) }
+    if filters { addFilterGradients([record], to: gradient, accumulate: true, threads: 1) }
   }
 
-  /// Gradients of the spectral weights from samples whose `adjoint` left them out, added in order.
+  /// Gradients of the spectral weights from samples whose `adjoint` left them out, added in the order of their
+  /// records.
   /// - Parameters:
   ///   - gradient: flat, as `layout`.
   ///   - accumulate: whether to add to it or to write over it.
   public func addFilterGradients(
-    _ spaces: [SFNOWorkspace], to gradient: UnsafeMutablePointer<Float>, accumulate: Bool, threads: Int
+    _ records: [SpectralRecord], to gradient: UnsafeMutablePointer<Float>, accumulate: Bool, threads: Int
   ) {
     let degrees = configuration.degrees
     Team(threads: threads).each(blocks.count * degrees) { index, _ in
       let (i, l) = (index % self.blocks.count, degrees - 1 - index / self.blocks.count)
       var adds = accumulate
-      for (number, space) in spaces.enumerated() {
-        let next = number + 1 < spaces.count ? spaces[number + 1] : nil
+      for (number, record) in records.enumerated() {
+        let next = number + 1 < records.count ? records[number + 1] : nil
         self.convolution.weightGradient(
-          l, space.spectrum(i), space.filteredGradient(i), into: gradient + self.blocks[i].filter,
-          accumulate: adds,
-          next: next.map { (UnsafePointer($0.spectrum(i)), UnsafePointer($0.filteredGradient(i))) })
+          l, record.spectra[i].pointer, record.filteredGradients[i].pointer,
+          into: gradient + self.blocks[i].filter, accumulate: adds,
+          next: next.map {
+            (UnsafePointer($0.spectra[i].pointer), UnsafePointer($0.filteredGradients[i].pointer))
+          })
         adds = true
       }
     }
@@ -123,7 +126,7 @@ extension SFNO {
     _ i: Int, _ parameters: SFNOWeights, _ gradient: UnsafeMutablePointer<Float>,
     dy: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
   ) {
-    guard let hiddenField = space.hidden(i) else { return }
+    guard let hiddenField = space.hidden(i), let record = space.record else { return }
     let block = blocks[i]
     let (e, h) = (embed, hidden)
     let (depth, hiddenDepth) = (configuration.embed_dim, configuration.hidden)
@@ -189,7 +192,7 @@ extension SFNO {
       into: space.adjointLines)
 
     // filtered = SHT^-1(X W), X = SHT x
-    let dFiltered = space.filteredGradient(i)
+    let dFiltered = record.filteredGradients[i].pointer
     let dSpectrum = space.spectralGradient.pointer
     out.inverseAdjoint(
       combining: dy, filtered, lines: space.adjointLines, into: dFiltered, space.transform)

@@ -5,12 +5,14 @@ import Sphere
 /// Scratch of one sample for a team of threads and, when recording, the sample's activations for the adjoint.
 ///
 /// Without recording two fields serve all blocks in turn, each stage writing over what the next no longer
-/// needs; with recording each block keeps its input, spectrum, filtered field, hidden layer (before its bias
-/// and activation) and MLP output; activations themselves are computed again, which is cheaper than reading
-/// them back.
+/// needs; with recording each block keeps its input, filtered field, hidden layer (before its bias and
+/// activation) and MLP output, and its spectrum in a record; activations themselves are computed again, which is
+/// cheaper than reading them back.
 public final class SFNOWorkspace: @unchecked Sendable {
   let transform: ChannelTransformWorkspace
   let isRecording: Bool
+  /// Where the spectra of the sample go; another one before another sample where this one is to be kept.
+  public var record: SpectralRecord?
   var team: Team { transform.team }
   let filtered: AlignedBuffer<Float>
   let spectralGradient: AlignedBuffer<Float>
@@ -25,8 +27,8 @@ public final class SFNOWorkspace: @unchecked Sendable {
   let tiles: [Tile]
   private let fields: [AlignedBuffer<Float>]
   private let residuals: [AlignedBuffer<Float>]
-  private let spectra: [AlignedBuffer<Float>]
-  private let filteredGradients: [AlignedBuffer<Float>]
+  /// Serves all blocks in turn; empty when recording.
+  private let passingSpectrum: AlignedBuffer<Float>
   private let filteredFields: [AlignedBuffer<Float>]
   private let mixedFields: [AlignedBuffer<Float>]
   private let hiddenFields: [AlignedBuffer<Float>]
@@ -52,7 +54,9 @@ public final class SFNOWorkspace: @unchecked Sendable {
     }
   }
 
-  init(_ network: SFNO, recording: Bool, threads: Int) {
+  init(_ network: SFNO, record: SpectralRecord?, threads: Int) {
+    let recording = record != nil
+    self.record = record
     let blocks = network.blocks.count
     let points = network.grid.pointCount
     let e = network.embed
@@ -71,8 +75,7 @@ public final class SFNOWorkspace: @unchecked Sendable {
       decoderHidden = field(points)
       fields = [field(points)] + (0..<blocks).map { field(outputPoints($0)) }
       residuals = (0..<blocks).map { network.transforms($0).2 ? field(outputPoints($0)) : empty }
-      spectra = (0..<blocks).map { _ in AlignedBuffer(spectrumSize) }
-      filteredGradients = (0..<blocks).map { _ in AlignedBuffer(spectrumSize) }
+      passingSpectrum = empty
       filteredFields = (0..<blocks).map { field(outputPoints($0)) }
       mixedFields = (0..<blocks).map { field(outputPoints($0)) }
       hiddenFields = (0..<blocks).map { AlignedBuffer(network.hidden * outputPoints($0)) }
@@ -82,9 +85,8 @@ public final class SFNOWorkspace: @unchecked Sendable {
     } else {
       (encoderHidden, decoderHidden, spectralGradient, gradientPads) = (empty, empty, empty, empty)
       fields = [field(points), field(points)]
-      spectra = [AlignedBuffer(spectrumSize)]
+      passingSpectrum = AlignedBuffer(spectrumSize)
       (residuals, filteredFields, mixedFields, hiddenFields, gradients) = ([], [], [], [], [])
-      filteredGradients = []
     }
     lineBuffer = AlignedBuffer(4 * e * 2 * blocks + 3 * e)
   }
@@ -94,9 +96,9 @@ public final class SFNOWorkspace: @unchecked Sendable {
   func residual(_ i: Int) -> UnsafeMutablePointer<Float> {
     isRecording ? residuals[i].pointer : fields[i % 2].pointer
   }
-  func spectrum(_ i: Int) -> UnsafeMutablePointer<Float> { spectra[isRecording ? i : 0].pointer }
-  /// The loss by a block's filtered spectrum, kept for the gradient of its spectral weights.
-  func filteredGradient(_ i: Int) -> UnsafeMutablePointer<Float> { filteredGradients[i].pointer }
+  func spectrum(_ i: Int) -> UnsafeMutablePointer<Float> {
+    (record?.spectra[i] ?? passingSpectrum).pointer
+  }
   func filteredField(_ i: Int) -> UnsafeMutablePointer<Float> {
     isRecording ? filteredFields[i].pointer : fields[(i + 1) % 2].pointer
   }

@@ -23,6 +23,8 @@ public struct EnsembleRunFile: RunFile {
   public var perturbation: PerturbationSection
   /// What is written.
   public var output: EnsembleOutput
+  /// What is kept of all members.
+  public var products: ProductsSection
   /// What is scored; nil: nothing.
   public var verification: VerificationSettings?
   /// The report; nil: none.
@@ -31,7 +33,8 @@ public struct EnsembleRunFile: RunFile {
   public var daily: DailySection?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, checkpoints, analyses, climatology, perturbation, output, verification, report, daily
+    case name, seed, checkpoints, analyses, climatology, perturbation, output, products, verification, report
+    case daily
     case initialTimes = "initial_times"
     case leadTimeHours = "lead_time_hours"
   }
@@ -60,6 +63,9 @@ public struct EnsembleRunFile: RunFile {
     perturbation = try PerturbationSection(
       section.requiredSection(.perturbation, PerturbationSection.CodingKeys.self))
     output = try EnsembleOutput(section.requiredSection(.output, EnsembleOutput.CodingKeys.self))
+    products =
+      try section.section(.products, ProductsSection.CodingKeys.self).map(ProductsSection.init)
+      ?? ProductsSection()
     verification = try section.section(.verification, VerificationSettings.CodingKeys.self)
       .map(VerificationSettings.init)
     report = try section.section(.report, ReportSettings.CodingKeys.self).map(ReportSettings.init)

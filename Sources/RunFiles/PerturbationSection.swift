@@ -7,6 +7,8 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
   public enum Method: String, Sendable, Hashable, Codable, CaseIterable {
     case bredVector = "bred_vector"
     case correlatedNoise = "correlated_noise"
+    /// Control forecasts of earlier analyses.
+    case lagged
     /// Unperturbed: one member a checkpoint.
     case none
   }
@@ -37,7 +39,7 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
   public var seedChannels: [String]
   /// Perturbation size over the error's size.
   public var amplitudeFactor: Double
-  /// Size of the error; nil only where the method is `none`.
+  /// Size of the error; nil where the method is `none` or `lagged`.
   public var amplitudes: Amplitudes?
   /// When a bred vector is valid.
   public var timing: Timing
@@ -83,7 +85,7 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
       } else if let path = try section.optionalInput(.amplitudes) {
         amplitudes = .file(path)
       }
-    } else if method != .none {
+    } else if method != .none && method != .lagged {
       throw section.refuse(.amplitudes, "missing key in perturbation", expected: "computed, or a file")
     }
   }

@@ -159,6 +159,24 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     return values
   }
 
+  /// Lists of texts by free names; empty where absent.
+  func stringsByName(_ key: Key) throws -> [String: [String]] {
+    guard let node = node(key) else { return [:] }
+    guard let mapping = node.mapping else { throw wrongType(key, node, "a mapping of names to lists") }
+    var values: [String: [String]] = [:]
+    for (nameNode, item) in mapping {
+      let items = item.sequence.map(Array.init) ?? [item]
+      let texts = items.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
+      guard texts.count == items.count else {
+        throw source.error(
+          at: item.mark, nameNode.string ?? "?", "wrong value in \(key.rawValue)", found: describe(item),
+          expected: "a list of numbers or texts")
+      }
+      values[nameNode.string ?? "?"] = texts
+    }
+    return values
+  }
+
   func optionalChoice<Choice: RawRepresentable & CaseIterable>(_ key: Key, _ choices: Choice.Type) throws
     -> Choice? where Choice.RawValue == String
   {

@@ -9,22 +9,42 @@ import Sphere
 /// Samples are dealt to a fixed number of lanes, each with its own gradient, and lanes are summed in order;
 /// the spectral weights' gradient is computed for all lanes at once, degree by degree, samples in order. The
 /// bits of neither depend on the number of threads.
+///
+/// Activations belong to a thread, which writes those of one sample over those of the last: with two threads that
+/// takes half the memory that a workspace for every lane would.
 public final class BatchGradient: @unchecked Sendable {
   /// Lanes: the most samples that are computed at once.
   public static let laneCount = 4
 
+  /// What a sample leaves behind.
   private final class Lane {
+    /// One a step.
+    let records: [SpectralRecord]
+    let gradient: AlignedBuffer<Float>
+
+    init(_ network: SFNO, steps: Int) {
+      records = (0..<steps).map { _ in network.makeRecord() }
+      gradient = AlignedBuffer(network.layout.count)
+    }
+  }
+
+  /// What one thread works with.
+  private final class Desk {
     let workspaces: [SFNOWorkspace]
     let inputs: [AlignedBuffer<Float>]
     let outputs: [AlignedBuffer<Float>]
     let outputGradients: [AlignedBuffer<Float>]
     let inputGradient: AlignedBuffer<Float>
-    let gradient: AlignedBuffer<Float>
     let lossSpace: SpectralError.Workspace?
     let spectrum: AlignedBuffer<Float>
     let truncationSpace: TransformWorkspace<Float>?
 
-    init(_ network: SFNO, _ loss: TendencyLoss, steps: Int, truncation: SphericalTransform<Float>?) {
+    /// - Parameter records: any that fit, one a step.
+    init(
+      _ network: SFNO, _ loss: TendencyLoss, records: [SpectralRecord],
+      truncation: SphericalTransform<Float>?
+    ) {
+      let steps = records.count
       lossSpace = loss.spectral?.makeWorkspace()
       let fields = network.configuration.out_chans
       spectrum = AlignedBuffer(truncation?.coefficientCount(fields) ?? 0)
@@ -33,12 +53,11 @@ public final class BatchGradient: @unchecked Sendable {
       let (inputs, outputs) = (
         network.configuration.inp_chans * points, network.configuration.out_chans * points
       )
-      workspaces = (0..<steps).map { _ in network.makeWorkspace(recording: true) }
+      workspaces = records.map { network.makeWorkspace(recording: $0) }
       self.inputs = (0..<steps).map { _ in AlignedBuffer(inputs) }
       self.outputs = (0..<steps).map { _ in AlignedBuffer(outputs) }
       outputGradients = (0..<steps).map { _ in AlignedBuffer(outputs) }
       inputGradient = AlignedBuffer(steps > 1 ? inputs : 0)
-      gradient = AlignedBuffer(network.layout.count)
     }
   }
 
@@ -50,6 +69,8 @@ public final class BatchGradient: @unchecked Sendable {
   private let steps: Int
   private let truncation: SphericalTransform<Float>?
   private let lanes: [Lane]
+  /// As many as threads have been at work.
+  private var desks: [Desk] = []
   /// Where lanes have gradients of their own: everywhere but in the spectral weights.
   private let laneRanges: [Range<Int>]
   private var weights: SFNOWeights?
@@ -69,7 +90,7 @@ public final class BatchGradient: @unchecked Sendable {
     self.steps = steps
     self.truncation = truncation
     lanes = (0..<min(batchSize, BatchGradient.laneCount)).map { _ in
-      Lane(network, loss, steps: steps, truncation: truncation)
+      Lane(network, steps: steps)
     }
     laneRanges = network.layout.segments.filter { !$0.isSpectral }.map { $0.offset..<$0.offset + $0.count }
   }
@@ -82,69 +103,74 @@ public final class BatchGradient: @unchecked Sendable {
     let losses = AlignedBuffer<Double>(samples.count)
     let weights = refreshed(parameters, threads: threads)
     let factor = 1 / Double(samples.count * steps)
+    while desks.count < max(1, min(threads, lanes.count)) {
+      desks.append(Desk(network, loss, records: lanes[0].records, truncation: truncation))
+    }
     for first in stride(from: 0, to: samples.count, by: lanes.count) {
       let round = min(lanes.count, samples.count - first)
-      try Parallel.forEach(round, threads: threads) { number, _ in
+      try Parallel.forEach(round, threads: threads) { number, thread in
         let lane = self.lanes[number]
         if first == 0 { self.clear(lane.gradient) }
         losses.pointer[first + number] = self.sample(
-          weights, set, samples[first + number], factor: factor, lane)
+          weights, set, samples[first + number], factor: factor, lane, self.desks[thread])
       }
       network.addFilterGradients(
-        lanes[..<round].flatMap(\.workspaces), to: gradient.pointer, accumulate: first > 0, threads: threads)
+        lanes[..<round].flatMap(\.records), to: gradient.pointer, accumulate: first > 0, threads: threads)
     }
     sumLanes(min(lanes.count, samples.count), threads: threads)
     return (0..<samples.count).reduce(0) { $0 + losses.pointer[$1] } * factor
   }
 
   private func sample(
-    _ weights: SFNOWeights, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane
+    _ weights: SFNOWeights, _ set: TrainingSet, _ sample: Int, factor: Double, _ lane: Lane,
+    _ desk: Desk
   ) -> Double {
     let state = set.channels * set.points
     var total = 0.0
     // The state that a step starts from: the sample's first, then what the step before has left.
     var before = set.state(sample, step: 0)
     for step in 0..<steps {
-      let input = lane.inputs[step].pointer
+      desk.workspaces[step].record = lane.records[step]
+      let input = desk.inputs[step].pointer
       input.update(from: before, count: state)
       features.fill(input + state, at: set.time(sample, step: step))
       network.forward(
-        weights, input: input, output: lane.outputs[step].pointer, lane.workspaces[step])
-      truncate(lane.outputs[step].pointer, lane)
-      before = UnsafePointer(lane.outputs[step].pointer)
+        weights, input: input, output: desk.outputs[step].pointer, desk.workspaces[step])
+      truncate(desk.outputs[step].pointer, desk)
+      before = UnsafePointer(desk.outputs[step].pointer)
       total += loss.evaluate(
-        lane.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
-        gradient: lane.outputGradients[step].pointer, lane.lossSpace)
+        desk.outputs[step].pointer, set.state(sample, step: step + 1), factor: factor,
+        gradient: desk.outputGradients[step].pointer, desk.lossSpace)
     }
     for step in (0..<steps).reversed() {
-      let dy = lane.outputGradients[step].pointer
+      let dy = desk.outputGradients[step].pointer
       if step + 1 < steps {
         // What later steps say of this step's output, which was their input.
-        for i in 0..<state { dy[i] += lane.inputGradient.pointer[i] }
+        for i in 0..<state { dy[i] += desk.inputGradient.pointer[i] }
       }
-      truncateAdjoint(dy, lane)
+      truncateAdjoint(dy, desk)
       network.adjoint(
-        weights, input: lane.inputs[step].pointer, outputGradient: dy,
-        gradient: lane.gradient.pointer, inputGradient: step > 0 ? lane.inputGradient.pointer : nil,
-        filters: false, lane.workspaces[step])
+        weights, input: desk.inputs[step].pointer, outputGradient: dy,
+        gradient: lane.gradient.pointer, inputGradient: step > 0 ? desk.inputGradient.pointer : nil,
+        filters: false, desk.workspaces[step])
     }
     return total
   }
 
   /// y = S F y, with F and S the transform and its inverse.
-  private func truncate(_ fields: UnsafeMutablePointer<Float>, _ lane: Lane) {
-    guard let truncation, let space = lane.truncationSpace else { return }
+  private func truncate(_ fields: UnsafeMutablePointer<Float>, _ desk: Desk) {
+    guard let truncation, let space = desk.truncationSpace else { return }
     let count = network.configuration.out_chans
-    truncation.forward(fields, count: count, into: lane.spectrum.pointer, space)
-    truncation.inverse(lane.spectrum.pointer, count: count, into: fields, space)
+    truncation.forward(fields, count: count, into: desk.spectrum.pointer, space)
+    truncation.inverse(desk.spectrum.pointer, count: count, into: fields, space)
   }
 
   /// dy = F^T S^T dy.
-  private func truncateAdjoint(_ gradient: UnsafeMutablePointer<Float>, _ lane: Lane) {
-    guard let truncation, let space = lane.truncationSpace else { return }
+  private func truncateAdjoint(_ gradient: UnsafeMutablePointer<Float>, _ desk: Desk) {
+    guard let truncation, let space = desk.truncationSpace else { return }
     let count = network.configuration.out_chans
-    truncation.inverseAdjoint(gradient, count: count, into: lane.spectrum.pointer, space)
-    truncation.forwardAdjoint(lane.spectrum.pointer, count: count, into: gradient, space)
+    truncation.inverseAdjoint(gradient, count: count, into: desk.spectrum.pointer, space)
+    truncation.forwardAdjoint(desk.spectrum.pointer, count: count, into: gradient, space)
   }
 
   /// The weights in the order that products want; their copies follow every update.

@@ -4,9 +4,9 @@ import Foundation
 /// EFI = 2/pi integral_0^1 (p - F(p)) / sqrt(p (1 - p)) dp, F(p) the fraction of members at or below the
 /// climate's p-quantile. F is taken as linear between the 101 levels and the integral solved exactly in
 /// each interval, as ECMWF's earthkit-meteo does.
-struct ExtremeForecastIndex: Sendable {
+public struct ExtremeForecastIndex: Sendable {
   /// For the 101 levels of `ClimateQuantiles`.
-  static let standard = ExtremeForecastIndex(levels: ClimateQuantiles.levelCount)
+  public static let standard = ExtremeForecastIndex(levels: ClimateQuantiles.levelCount)
 
   /// Differences between neighbouring levels of acos sqrt p and of sqrt(p (1 - p)), and the weight of F's
   /// slope; summed in earthkit-meteo's order, so that results near 0 agree too.
@@ -31,10 +31,14 @@ struct ExtremeForecastIndex: Sendable {
     -> Double
   {
     var member = 0
-    func fraction(_ k: Int) -> Double {
+    return value { k in
       while member < members && sorted[member * stride] <= quantiles[k] { member += 1 }
       return Double(member) / Double(members)
     }
+  }
+
+  /// The index from the fractions of members at or below each of the climate's quantiles, asked for in order.
+  public func value(_ fraction: (_ level: Int) -> Double) -> Double {
     var result = 0.0
     var before = fraction(0)
     for k in angles.indices {

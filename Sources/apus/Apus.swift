@@ -18,7 +18,7 @@ struct Apus: ParsableCommand {
   /// Every command, in the order of the help: from the main job to single tools.
   static let commands: [any ParsableCommand.Type] = [
     DemoCommand.self,
-    RunCommand.self,
+    RunCommand.self, MergeCommand.self,
     PlanCommand.self,
     StatusCommand.self,
     DailyCommand.self,

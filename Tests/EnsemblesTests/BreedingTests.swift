@@ -77,7 +77,7 @@ import Testing
       _ = try forecaster.perturbation(at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
       #expect(analyses.times == offsets.map { start.adding(hours: $0) })
       #expect(
-        forecaster.analysisTimes(for: start)
+        forecaster.analysisTimes(for: start, pairs: 1)
           == Set(offsets + [0]).sorted().map { start.adding(hours: $0) })
     }
   }
@@ -128,14 +128,18 @@ import Testing
     let perturbation = try forecaster.perturbation(
       at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
     for member in plan.members.dropFirst() {
-      let values = try forecaster.initialState(of: member, at: start, perturbation: perturbation).values
+      let values = try forecaster.initialState(
+        of: member, at: start, perturbation: perturbation, workspace: NoWorkspace()
+      ).values
       for i in values.indices {
         let raw = analysis[i] + Float(member.sign) * perturbation[i]
         #expect(values[i] == (i / grid.pointCount == 1 ? raw : max(raw, 0)))
       }
     }
     // The control is the analysis, negative moisture and all.
-    #expect(try forecaster.initialState(of: plan.members[0], at: start, perturbation: []).values == analysis)
+    #expect(
+      try forecaster.initialState(of: plan.members[0], at: start, perturbation: [], workspace: NoWorkspace())
+        .values == analysis)
   }
 
   @Test func noiseIsKeyedByDateCheckpointAndPair() throws {

@@ -32,7 +32,8 @@ import Testing
   @discardableResult func run(
     _ scratch: ScratchDirectory, seed: UInt64 = 5, pairs: Int = 2, threads: Int = 2,
     keepsMembers: Bool = true,
-    unstableAbove: Float = .infinity, isStopped: @Sendable () -> Bool = { false }
+    unstableAbove: Float = .infinity, shard: EnsembleRun.Shard? = nil, saveEvery: Duration = .seconds(300),
+    isStopped: @escaping @Sendable () -> Bool = { false }
   ) throws -> EnsembleRun.Summary {
     let forecaster = try forecaster(seed: seed, unstableAbove: unstableAbove)
     let plan = plan(pairs: pairs)
@@ -42,10 +43,19 @@ import Testing
       checkpointPaths: ["a", "b"])
     try directory.adopt(manifest, runFileText: "name: test\n", initialTimes: dates)
     let run = EnsembleRun(
-      forecaster: forecaster, plan: plan, directory: directory, store: RawStore(), threads: threads,
-      keepsMembers: keepsMembers)
-    return try run.run(isStopped: isStopped)
+      forecaster: forecaster, plan: plan, directory: directory, store: RawStore(), sums: sums,
+      threads: threads,
+      keepsMembers: keepsMembers, saveEvery: saveEvery)
+    return try run.run(shard: shard, isStopped: isStopped)
   }
+
+  /// Counts above 1 and above the control, and every member's first value.
+  let sums = SumsPlan(
+    degrees: 4, fingerprint: "test",
+    bounds: { _, scales in
+      CountedBounds(
+        rows: (0..<6).map { [.constant(1), .aboveControl(Float(scales[$0 % 2]) / 4)] })
+    }, memberRow: { _ in .init(length: 1) { [$0.values[0]] } })
 
   @Test func threadsDoNotMatterAndTwiceIsTheSame() throws {
     let (one, two, again) = (try ScratchDirectory(), try ScratchDirectory(), try ScratchDirectory())
@@ -121,6 +131,92 @@ import Testing
     try run(scratch)
     try run(whole)
     #expect(try scratch.contents() == whole.contents())
+  }
+
+  @Test func productsAreTheStatisticsOfTheMembers() throws {
+    let scratch = try ScratchDirectory()
+    try run(scratch)
+    let directory = RunDirectory(scratch.path)
+    let members = try plan().members.map {
+      try RawStore().read(directory.memberFile($0.number, at: dates[0])).values
+    }
+    func product(_ product: RunDirectory.Product) throws -> [Float] {
+      try RawStore().read(directory.product(product, at: dates[0])).values
+    }
+    let (mean, spread) = (try product(.mean), try product(.spread))
+    let (minimum, maximum) = (try product(.minimum), try product(.maximum))
+    for i in mean.indices {
+      let values = members.map { Double($0[i]) }
+      let average = values.reduce(0, +) / 9
+      let deviation = (values.reduce(0) { $0 + ($1 - average) * ($1 - average) } / 8).squareRoot()
+      // A tick is 2^-16 of a standard deviation of about 1.
+      #expect(abs(Double(mean[i]) - average) < 2e-5)
+      #expect(abs(Double(spread[i]) - deviation) < 3e-5)
+      #expect(Double(minimum[i]) == values.min() && Double(maximum[i]) == values.max())
+    }
+  }
+
+  @Test(arguments: [2, 3, 7], [1, 2]) func shardsMergeToTheWhole(count: Int, threads: Int) throws {
+    let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
+    try run(whole, keepsMembers: false)
+    for index in (0..<count).reversed() {
+      try run(scratch, threads: threads, keepsMembers: false, shard: (index, count))
+    }
+    let left = try run(scratch, keepsMembers: false)
+    #expect(left.made == 0)
+    #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
+    #expect(try scratch.contents(below: "partials").isEmpty)
+  }
+
+  @Test func anotherSplitTakesUpWhatShardsLeft() throws {
+    let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
+    try run(whole, keepsMembers: false)
+    try run(scratch, keepsMembers: false, shard: (1, 3))
+    for index in 0..<4 { try run(scratch, keepsMembers: false, shard: (index, 4)) }
+    let rest = try run(scratch, keepsMembers: false)
+    #expect(rest.made == 0 && rest.products == 2)
+    #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
+  }
+
+  @Test(arguments: [3, 11, 20, 29]) func stoppedProductsGoOnFromPartialSums(after steps: Int) throws {
+    let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
+    try run(whole, keepsMembers: false)
+    let count = Atomic<Int>(0)
+    _ = try? run(
+      scratch, threads: 1, keepsMembers: false, saveEvery: .zero,
+      isStopped: { count.add(1, ordering: .relaxed).newValue > steps })
+    let rest = try run(scratch, keepsMembers: false)
+    #expect(rest.made < 18 || steps < 8)
+    #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
+  }
+
+  @Test func damagedPartialSumsAreSetAsideAndMadeAgain() throws {
+    let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
+    try run(whole, keepsMembers: false)
+    for index in 0..<4 { try run(scratch, keepsMembers: false, shard: (index, 4)) }
+    let file = RunDirectory(scratch.path).partials(at: dates[0]) + "/1_of_4.sums"
+    let data = try Data(contentsOf: URL(fileURLWithPath: file))
+    try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: file))
+    let rest = try run(scratch, keepsMembers: false)
+    #expect(rest.made == 8 && rest.products == 2)
+    #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
+  }
+
+  @Test func mergingRefusesDamageAndNamesWhatLacks() throws {
+    let scratch = try ScratchDirectory()
+    for index in [0, 2, 3] { try run(scratch, keepsMembers: false, shard: (index, 4)) }
+    let merging = EnsembleRun(
+      forecaster: try forecaster(), plan: plan(), directory: RunDirectory(scratch.path), store: RawStore(),
+      sums: sums, threads: 1, keepsMembers: false)
+    let (written, lacking) = try merging.merge()
+    #expect(written == 1 && lacking.map(\.members) == [8])
+    try run(scratch, keepsMembers: false, shard: (1, 4))
+    let file = RunDirectory(scratch.path).partials(at: dates[0]) + "/1_of_4.sums"
+    var data = try Data(contentsOf: URL(fileURLWithPath: file))
+    data[data.count / 2] ^= 1
+    try data.write(to: URL(fileURLWithPath: file))
+    let error = #expect(throws: ApusError.self) { try merging.merge() }
+    #expect(error?.kind == .badData && error?.file == file)
   }
 
   @Test func productsAloneNeedNoMemberFiles() throws {

@@ -31,11 +31,26 @@ import Testing
     #expect(plan.members.allSatisfy { $0.perturbation == nil && $0.sign == 0 })
   }
 
-  @Test func shardsPartTheInitialTimes() {
-    let plan = WorkPlan(initialTimes: times, checkpoints: 1, pairs: 1, kind: .noise)
-    let shards = (0..<3).map { plan.shard($0, of: 3) }
-    #expect(Set(shards.joined()) == Set(times))
-    #expect(shards.map(\.count).reduce(0, +) == times.count)
+  @Test func blocksHoldEveryMemberOnceAndPairsTogether() {
+    let plan = WorkPlan(initialTimes: times, checkpoints: 3, pairs: 7, kind: .bredVectors)
+    #expect(plan.blocks.joined().map(\.number).sorted() == plan.members.map(\.number))
+    for block in plan.blocks {
+      #expect(Set(block.map(\.checkpoint)).count == 1)
+      for pair in Set(block.compactMap(\.perturbation)) {
+        #expect(block.filter { $0.perturbation == pair }.map(\.sign) == [1, -1])
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 7, 29, 100]) func shardsPartTheBlocks(count: Int) {
+    let plan = WorkPlan(initialTimes: times, checkpoints: 2, pairs: 9, kind: .noise)
+    let shards = (0..<count).map { plan.shard($0, of: count) }
+    for time in times {
+      let blocks = shards.joined().filter { $0.initialTime == time }.flatMap { Array($0.blocks) }
+      #expect(blocks.sorted() == Array(plan.blocks.indices))
+    }
+    let sizes = shards.map { $0.reduce(0) { $0 + $1.blocks.count } }
+    #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
   }
 
   @Test func aMemberThatIsNotThereIsAUsageError() {

@@ -26,12 +26,13 @@ struct PlanCommand: ParsableCommand {
     let steps: Int
     let files: Int
     let bytes: Int
+    let memory: Int
     let secondsPerStep: Double
     let seconds: Double
     let threads: Int
 
     enum CodingKeys: String, CodingKey {
-      case name, directory, members, forecasts, steps, files, bytes, seconds, threads
+      case name, directory, members, forecasts, steps, files, bytes, memory, seconds, threads
       case initialTimes = "initial_times"
       case secondsPerStep = "seconds_per_step"
     }
@@ -42,6 +43,7 @@ struct PlanCommand: ParsableCommand {
       forecasts    \(initialTimes) initial times x \(members) members = \(forecasts)
       model steps  \(steps), breeding included, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
       files        \(files), about \(Sizes.text(bytes)) before compression
+      memory       about \(Sizes.text(memory)) for the members' sums
       time         about \(Int(seconds.rounded(.up))) s on \(threads) threads
       """
     }
@@ -61,12 +63,19 @@ struct PlanCommand: ParsableCommand {
     let channels = setup.checkpoints[0].channels.count
     let fileBytes = forecaster.leadHours.count * channels * forecaster.grid.pointCount * 4
     let memberFiles = setup.run.output.members == .all ? members : 0
-    let products = RunDirectory.Product.allCases.count
+    let layout = try ProductSetup(setup: setup, threads: threads).layout
+    let files = ProductFiles(setup: setup, layout: layout)
+    let moments = RunDirectory.Product.allCases.count
+    let products = moments + (setup.run.products == ProductsSection() ? 0 : files.kinds.count)
+    let values = forecaster.leadHours.count * channels * forecaster.grid.pointCount
+    let counts = layout.countCount * forecaster.grid.pointCount
     try result.show(
       Plan(
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
         forecasts: times * members, steps: steps, files: times * (memberFiles + products),
-        bytes: times * (memberFiles + products) * fileBytes, secondsPerStep: stepTime,
+        bytes: times * ((memberFiles + moments) * fileBytes + 4 * counts),
+        // The sums of a date, and for every thread a block of members.
+        memory: 36 * values + 2 * counts + threads * 2 * 8 * 4 * values, secondsPerStep: stepTime,
         seconds: Double(steps) * stepTime / Double(threads), threads: threads))
   }
 

@@ -37,7 +37,9 @@ struct DailyAnalyses {
       return notYet(date, found: files.problems.isEmpty ? "no file" : "no file that can be read")
     }
     let there = Set(setup.archive.times)
-    let missing = setup.forecaster.analysisTimes(for: date).filter { !there.contains($0) }.sorted()
+    let missing = setup.forecaster.analysisTimes(for: date, pairs: setup.run.perturbation.pairs).filter {
+      !there.contains($0)
+    }.sorted()
     guard missing.isEmpty else {
       let newest = setup.archive.times.last.map { "the newest is of \($0)" } ?? "no state in the files"
       let words = missing == [date] ? "" : "nothing of " + missing.map(\.description).joined(separator: ", ")

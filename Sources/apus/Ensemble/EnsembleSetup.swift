@@ -74,7 +74,7 @@ struct EnsembleSetup {
       kind: settings.kind)
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
-      forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written))
+      forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written), products: try run.products.fingerprint())
   }
 
   /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.
@@ -167,7 +167,7 @@ struct EnsembleSetup {
   /// Reads every analysis that members start or are bred from, so that a missing or damaged one fails the
   /// run before any work.
   func requireAnalyses(threads: Int) throws {
-    let needed = Set(plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0) }).sorted()
+    let needed = Set(plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0, pairs: run.perturbation.pairs) }).sorted()
     try Parallel.forEach(needed.count, threads: threads) { index, _ in
       _ = try forecaster.analyses.state(at: needed[index])
     }
@@ -200,6 +200,7 @@ struct EnsembleSetup {
       switch section.method {
       case .bredVector: .bredVectors
       case .correlatedNoise: .noise
+      case .lagged: .lagged
       case .none: .none
       }
     var seeds = section.seedChannels
@@ -218,7 +219,7 @@ struct EnsembleSetup {
     _ section: PerturbationSection, settings: PerturbationSettings, model: CheckpointForecastModel,
     analyses: AnalysisCache, directory: RunDirectory, threads: Int, logger: Logger
   ) throws -> [Double] {
-    guard section.method != .none else { return [] }
+    guard ![.none, .lagged].contains(section.method) else { return [] }
     switch section.amplitudes {
     case nil: return []
     case .file(let file):

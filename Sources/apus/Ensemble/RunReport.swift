@@ -69,6 +69,7 @@ struct RunReport {
       case .noise:
         "correlated noise, \(Int(perturbation.lengthScaleKilometres)) km, \(perturbation.factor) x the control's "
           + "\(perturbation.targetHours) h error, plus and minus"
+      case .lagged: "lagged: control forecasts of earlier analyses"
       case .none: "none: one member a checkpoint"
       }
     return [
@@ -173,6 +174,20 @@ struct RunReport {
     return try PointwiseScores(values, truth: nothing, climate: quantiles, threads: threads).extremes?.index
   }
 
+  /// Mean and standard deviation (members - 1) over members, times a factor.
+  private static func moments(_ values: EnsembleValues, scale: Double) -> ([Float], [Float]) {
+    let members = (0..<values.memberCount).map { values.member($0) }
+    let n = Double(members.count)
+    var (mean, deviation) = ([Float](), [Float]())
+    for point in 0..<values.pointCount {
+      let average = members.reduce(0) { $0 + $1[point] } / n
+      let squares = members.reduce(0) { $0 + ($1[point] - average) * ($1[point] - average) }
+      mean.append(Float(average * scale))
+      deviation.append(n > 1 ? Float((squares / (n - 1)).squareRoot() * abs(scale)) : 0)
+    }
+    return (mean, deviation)
+  }
+
   private func maps(_ item: Showcase, _ names: [String]) throws -> HTMLReport.Section {
     let grid = setup.checkpoints[0].grid
     let valid = item.time.adding(hours: item.hours)
@@ -187,14 +202,11 @@ struct RunReport {
     for (channel, name) in names.prefix(2).enumerated() {
       let look = shown(name)
       let values = HindcastVerification.values(item.members, name, lead: item.lead)
-      var statistics = StreamingStatistics(count: grid.pointCount)
-      for member in 0..<values.memberCount {
-        statistics.add(values.member(member).map { Float($0 * look.scale) })
-      }
+      let (ensembleMean, deviation) = RunReport.moments(values, scale: look.scale)
       let contours = MapFigure.Contours(
-        values: statistics.mean, interval: look.interval, name: "ensemble mean", units: look.units)
+        values: ensembleMean, interval: look.interval, name: "ensemble mean", units: look.units)
       var mean = MapFigure(
-        statistics.mean, on: grid, title: "Ensemble mean of \(look.longName)", quantity: look.longName,
+        ensembleMean, on: grid, title: "Ensemble mean of \(look.longName)", quantity: look.longName,
         units: look.units)
       mean.subtitle = line
       if name.hasPrefix("vo") || name.hasPrefix("u") || name.hasPrefix("v") {
@@ -203,7 +215,7 @@ struct RunReport {
         mean.contours = contours
       }
       var spread = MapFigure(
-        statistics.spread, on: grid, title: "Spread of \(look.longName)", quantity: "standard deviation",
+        deviation, on: grid, title: "Spread of \(look.longName)", quantity: "standard deviation",
         units: look.units)
       spread.subtitle = line
       spread.colourMap = .heat

@@ -24,6 +24,9 @@ struct RunStages {
         "\(directory): \(members.made) members made, \(members.kept) kept, products of \(members.products) "
           + "initial times written"
       ]
+      if members.partial > 0 {
+        lines.append("\(members.partial) initial times wait for other shards: apus merge")
+      }
       if let scores { lines.append(scores) }
       if let report { lines.append("report: \(report)") }
       return lines.joined(separator: "\n")
@@ -31,34 +34,56 @@ struct RunStages {
   }
 
   /// Members and products.
-  /// - Parameter shard: (index, count): only every count-th initial time.
+  /// - Parameter shard: (index, count): only a part of the members.
   func forecast(shard: (Int, Int)? = nil) throws -> EnsembleRun.Summary {
     try setup.requireAnalyses(threads: threads)
-    let times = shard.map { setup.plan.shard($0.0, of: $0.1) } ?? setup.plan.initialTimes
     try setup.directory.create(initialTimes: [])
     // Shards share the directory with each other, and with nobody else.
     let lock = try RunLock(setup.directory.lockFile, isShared: shard != nil)
-    let own = try shard.map { try RunLock("\(setup.directory.lockFile).\($0.0)") }
+    let own = try shard.map { try RunLock("\(setup.directory.lockFile).\($0.0)_of_\($0.1)") }
     defer { withExtendedLifetime((lock, own)) {} }
     try setup.directory.adopt(
       setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
+    let part = shard.map { ", shard \($0.0) of \($0.1)" } ?? ""
     logger.info(
-      "\(times.count) initial times x \(setup.plan.members.count) members to +\(setup.run.leadTimeHours) h")
-    let run = EnsembleRun(
-      forecaster: setup.forecaster, plan: setup.plan, directory: setup.directory, store: setup.store,
-      threads: threads, keepsMembers: setup.run.output.members == .all)
+      "\(setup.plan.initialTimes.count) initial times x \(setup.plan.members.count) members, +\(setup.run.leadTimeHours) h\(part)"
+    )
     let meter: any RunMeter = showsProgress ? LiveMeter() : SilentMeter()
-    return try run.run(initialTimes: times, meter: meter, isStopped: { StopFlag.isSet })
+    return try ensembleRun().run(
+      shard: shard.map { ($0.0, $0.1) }, meter: meter, warn: { [logger] in logger.warning("\($0)") },
+      isStopped: { StopFlag.isSet })
+  }
+
+  /// Products of the partial sums that shards left.
+  /// - Throws: `ApusError` of kind `tryAgainLater` naming the initial times that lack members.
+  func merge() throws -> Int {
+    let lock = try RunLock(setup.directory.lockFile)
+    defer { withExtendedLifetime(lock) {} }
+    try setup.directory.adopt(
+      setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
+    let (written, lacking) = try ensembleRun().merge()
+    if let first = lacking.first {
+      throw ApusError(
+        .tryAgainLater, "\(lacking.count) of \(setup.plan.initialTimes.count) initial times lack members",
+        file: setup.directory.path, variable: "\(first.0)",
+        found: "\(setup.plan.members.count - first.members) of \(setup.plan.members.count) members",
+        expected: "partial sums of all shards",
+        advice: "Run the shards that are left, or `apus run` without --shard for the rest.")
+    }
+    return written
+  }
+
+  private func ensembleRun() throws -> EnsembleRun {
+    EnsembleRun(
+      forecaster: setup.forecaster, plan: setup.plan, directory: setup.directory, store: setup.store,
+      sums: try ProductSetup(setup: setup, threads: threads).plan(), run: setup.manifest.fingerprint,
+      threads: threads, keepsMembers: setup.run.output.members == .all,
+      saveEvery: .seconds(setup.run.products.saveMinutes * 60))
   }
 
   /// Scores of the run directory, where the run file asks for them.
   func verify() throws -> HindcastResult? {
-    guard let settings = setup.run.verification else { return nil }
-    guard setup.run.output.members == .all else {
-      throw ApusError(
-        .badRunFile, "verification needs the members' files", variable: "output.members", found: "none",
-        expected: "all")
-    }
+    guard let settings = setup.run.verification, setup.run.output.members == .all else { return nil }
     logger.info("scoring against the truth")
     let result = try HindcastVerification(
       setup: setup, settings: settings, threads: threads, logger: logger
@@ -67,10 +92,23 @@ struct RunStages {
     return result
   }
 
+  /// Scores of the products of a run that kept no members, where the run file asks for them.
+  func verifyProducts() throws -> ProductScores? {
+    guard let settings = setup.run.verification, setup.run.output.members == .none else { return nil }
+    logger.info("scoring the products against the truth")
+    let layout = try ProductSetup(setup: setup, threads: threads).layout
+    let scores = try ProductVerification(
+      setup: setup, settings: settings, layout: layout, threads: threads
+    ).run()
+    try scores.write(setup.directory.path + "/scores")
+    return scores
+  }
+
   /// The report, where the run file asks for one.
   /// - Returns: its path.
   func report(_ result: HindcastResult?) throws -> String? {
-    guard let settings = setup.run.report else { return nil }
+    // Its maps and curves are drawn from members.
+    guard let settings = setup.run.report, setup.run.output.members == .all else { return nil }
     let path = settings.file ?? setup.directory.report
     logger.info("drawing the report")
     try RunReport(setup: setup, settings: settings, result: result, threads: threads).write(path)
@@ -83,8 +121,19 @@ struct RunStages {
     guard shard == nil else {
       return Report(directory: setup.directory.path, members: members, report: nil, scores: nil)
     }
+    return try finish(members: members)
+  }
+
+  /// Scores and report of a run whose products were merged just now.
+  func finish(merged products: Int) throws -> Report {
+    try finish(members: EnsembleRun.Summary(kept: setup.plan.items.count, products: products))
+  }
+
+  private func finish(members: EnsembleRun.Summary) throws -> Report {
+    let products = try verifyProducts()
     let result = try verify()
     return Report(
-      directory: setup.directory.path, members: members, report: try report(result), scores: result?.text)
+      directory: setup.directory.path, members: members, report: try report(result),
+      scores: result?.text ?? products?.text)
   }
 }

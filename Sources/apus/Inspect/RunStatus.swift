@@ -47,9 +47,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
         advice: "Give the directory that `apus run` wrote to.")
     }
     let times = manifest.initialTimes.compactMap { Instant($0) }
-    membersDone = times.reduce(0) { total, time in
-      total + manifest.members.count { RunDirectory.exists(run.memberFile($0.number, at: time)) }
-    }
+    membersDone = times.reduce(0) { $0 + run.finishedMembers(of: manifest, at: $1) }
     let notes = (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/failed")) ?? []
     isLocked = RunLock.holder(of: run.lockFile) != nil
     self.directory = directory

@@ -38,6 +38,9 @@ struct ThresholdRule: ExpressibleByArgument {
     }
   }
 
+  /// The number that it is everywhere; nil where it depends on the climate.
+  var constant: Double? { if case .constant(let value) = rule { value } else { nil } }
+
   var needsClimate: Bool { if case .constant = rule { false } else { true } }
 
   /// [point]

@@ -1,0 +1,67 @@
+import Fields
+import Sphere
+
+/// Coordinates that all files of a forecast share: `time(time)`, `forecast_period(time)`, `lat`, `lon` and the scalar
+/// `forecast_reference_time` (design.md 5).
+public struct ForecastAxes: Sendable {
+  /// Start of the forecast.
+  public let initialTime: Instant
+  /// Lead times [hours].
+  public let leadHours: [Int]
+  /// The grid.
+  public let grid: SphereGrid
+
+  /// Axes of a forecast.
+  public init(initialTime: Instant, leadHours: [Int], grid: SphereGrid) {
+    self.initialTime = initialTime
+    self.leadHours = leadHours
+    self.grid = grid
+  }
+
+  /// Defines dimensions and coordinates.
+  /// - Throws: `ApusError` where writing fails.
+  public func define(in file: NetCDFWriter) throws {
+    try file.dimension("time", leadHours.count)
+    try file.dimension("lat", grid.latitudeCount)
+    try file.dimension("lon", grid.longitudeCount)
+    try file.variable(
+      "lat", .double, ["lat"],
+      [
+        "standard_name": .text("latitude"), "long_name": .text("latitude"), "units": .text("degrees_north"),
+        "axis": .text("Y"),
+      ])
+    try file.variable(
+      "lon", .double, ["lon"],
+      [
+        "standard_name": .text("longitude"), "long_name": .text("longitude"), "units": .text("degrees_east"),
+        "axis": .text("X"),
+      ])
+    try file.variable(
+      "time", .double, ["time"],
+      [
+        "standard_name": .text("time"), "long_name": .text("valid time"), "axis": .text("T"),
+        "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),
+      ])
+    try file.variable(
+      "forecast_period", .double, ["time"],
+      [
+        "standard_name": .text("forecast_period"), "long_name": .text("lead time"), "units": .text("hours"),
+      ])
+    try file.variable(
+      "forecast_reference_time", .double, [],
+      [
+        "standard_name": .text("forecast_reference_time"), "long_name": .text("initial time"),
+        "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),
+      ])
+  }
+
+  /// Writes the coordinates.
+  /// - Throws: `ApusError` where writing fails.
+  public func put(in file: NetCDFWriter) throws {
+    try file.put("lat", grid.latitudes)
+    try file.put("lon", grid.longitudes)
+    try file.put("time", TimeCoordinate.values(leadHours.map { initialTime.adding(hours: $0) }))
+    try file.put("forecast_period", leadHours.map(Double.init))
+    try file.put("forecast_reference_time", TimeCoordinate.values([initialTime]))
+  }
+}
