@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func oldDatesAreRemoved() throws {
-    let world = try DailyWorld(["catch_up_days: 1", "keep_runs: 2"])
+    let world = try DailyWorld(["catch_up_days: 1", "keep_runs: 2"], members: false)
     for day in 14...16 {
       try world.deliver(day: day)
       let outcome = try world.run(day: day)
@@ -142,6 +142,10 @@ import Testing
     }
     let dates = Set(try world.products().keys.compactMap { $0.split(separator: "/").dropFirst(2).first })
     #expect(dates == ["20260115T00", "20260116T00", "verification.csv"])
+    // Scores stay, from products where members are not kept: 24 h of 14 and 15, 48 h of 14; two variables.
+    let table = try String(contentsOf: world.scratch.file("out/products/verification.csv"), encoding: .utf8)
+    #expect(table.split(separator: "\n").count == 1 + 2 * 3)
+    #expect(!world.scratch.files.contains { $0.contains("member_0000") })
     // The newest one stays, however old.
     try world.write(["catch_up_days: 0", "keep_days: 1"])
     let outcome = try world.run(day: 19)

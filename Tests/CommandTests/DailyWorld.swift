@@ -9,21 +9,22 @@ final class DailyWorld {
 
   /// Analyses up to 13 January are there, as one file.
   /// - Parameter daily: further keys of the section `daily`, one a line.
-  init(_ daily: [String] = [], report: Bool = false) throws {
+  init(_ daily: [String] = [], report: Bool = false, members: Bool = true) throws {
     world = try SmallWorld.shared.get()
     scratch = try Scratch()
     try FileManager.default.createDirectory(
       at: scratch.file("incoming"), withIntermediateDirectories: true)
     try SmallWorld.write(
       to: scratch.file("incoming/history.nc").path, hours: (0..<48).map { $0 * 6 } + [288])
-    try write(daily, report: report)
+    try write(daily, report: report, members: members)
   }
 
   /// Writes the run file.
-  func write(_ daily: [String], report: Bool = false) throws {
+  func write(_ daily: [String], report: Bool = false, members: Bool = true) throws {
     let section = (["from: 2026-01-14", "log_file: daily.log"] + daily).map { "  " + $0 }
     var text = world.ensemble(analyses: "incoming/*.nc", output: "out")
       .replacing("initial_times: {from: 2026-01-14, to: 2026-01-15, every_hours: 24}\n", with: "")
+    if !members { text = text.replacing("quantise_bits: 14", with: "members: none") }
     if !report { text = text.replacing(#"report: {title: "Small & simple"}"#, with: "") }
     try (text + "\ndaily:\n" + section.joined(separator: "\n") + "\n").write(
       to: scratch.file("daily.yml"), atomically: true, encoding: .utf8)

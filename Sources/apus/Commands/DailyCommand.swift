@@ -43,6 +43,11 @@ struct DailyCommand: ParsableCommand {
         .badRunFile, "missing key in the run file", file: pipeline, variable: "daily",
         advice: "See docs/daily.md.")
     }
+    guard !run.products.memberErrors else {
+      throw ApusError(
+        .badRunFile, "a forecast has no truth yet", file: pipeline, variable: "products.member_errors",
+        found: "true", expected: "false", advice: "Scores come with `verification`.")
+    }
     if let output { run.output.directory = output }
     let log = try DailyLog(section.logFile, options: log)
     do {

@@ -31,15 +31,14 @@ struct DailyScoring {
     var table = try ScoreTable(places.scores)
     let before = table.count
     for date in places.publishedDates {
-      let leads = dueLeads(date, table, truth.times)
-      if leads.isEmpty { continue }
+      guard isDue(date, table, truth.times) else { continue }
       try StopFlag.check()
       do { try Checksums.check(places.published(date)) } catch let error as ApusError {
         if error.kind == .tryAgainLater { throw error }
         outcome.damaged.append(error)
         continue
       }
-      for line in try score(date, leads, truth.period)?.lines ?? [] {
+      for line in try score(date, truth.period)?.lines ?? [] {
         table.add(
           .init(date: date, leadHours: line.leadHours, variable: line.variable), units: line.units,
           members: line.members, scores: line.scores)
@@ -54,10 +53,10 @@ struct DailyScoring {
     settings.variables.isEmpty ? setup.checkpoints[0].channels : settings.variables
   }
 
-  /// Lead times of a date that are covered by the truth and not in the table.
-  private func dueLeads(_ date: Instant, _ table: ScoreTable, _ times: Set<Instant>) -> [Int] {
-    guard times.contains(date) else { return [] }
-    return setup.forecaster.leadHours.filter { lead in
+  /// Whether a lead time of a date is covered by the truth and not in the table.
+  private func isDue(_ date: Instant, _ table: ScoreTable, _ times: Set<Instant>) -> Bool {
+    guard times.contains(date) else { return false }
+    return setup.forecaster.leadHours.contains { lead in
       lead > 0 && lead % settings.everyHours == 0 && times.contains(date.adding(hours: lead))
         && variables.contains { !table.has(.init(date: date, leadHours: lead, variable: $0)) }
     }
@@ -83,7 +82,7 @@ struct DailyScoring {
 
   /// All scores of a date; nil, with a line in the log, where it has no members to score, or others than this
   /// run file's.
-  private func score(_ date: Instant, _ leads: [Int], _ truth: DataPeriod) throws -> DateScores? {
+  private func score(_ date: Instant, _ truth: DataPeriod) throws -> DateScores? {
     let setup = try setup.at(date, in: places.published(date))
     let manifest = try setup.directory.manifest()
     guard let manifest, manifest.members == setup.manifest.members,
@@ -95,9 +94,15 @@ struct DailyScoring {
     var settings = settings
     settings.truth = truth
     do {
-      guard RunDirectory.exists(setup.directory.memberFile(manifest.members.last?.number ?? 0, at: date))
-      else {
-        return try DateScores(products: setup, at: date, variables: variables, leads: leads, truth: truth)
+      let files = manifest.members.map { setup.directory.memberFile($0.number, at: date) }
+      guard files.allSatisfy(RunDirectory.exists) else {
+        let layout = try ProductSetup(setup: setup, threads: threads).layout
+        let verification = ProductVerification(
+          setup: setup, settings: settings, layout: layout, threads: threads)
+        let first = setup.checkpoints[0]
+        return DateScores(
+          try verification.run(),
+          units: Dictionary(zip(first.channels, first.units)) { unit, _ in unit })
       }
       let verification = HindcastVerification(
         setup: setup, settings: settings, threads: threads, logger: logger)
