@@ -11,6 +11,8 @@ public struct ApusError: Error, Sendable, Hashable, CustomStringConvertible {
     case badData = 65
     /// An input file, variable or date that does not exist.
     case inputMissing = 66
+    /// A program or service that the command needs is not there, or refuses.
+    case unavailable = 69
     /// A fault of Apus itself.
     case internalFault = 70
     /// An output file or directory that cannot be created.

@@ -32,16 +32,21 @@ public struct Breeding: Sendable {
   /// The bred vector for `initialTime`.
   /// - Parameters:
   ///   - seed: the noise to start from, [channel][latitude][longitude].
+  ///   - watch: called after every cycle with the difference it began with and the one it ended with, before that is
+  ///     rescaled.
   ///   - control: the unperturbed run of a cycle, from its initial state to its end; callers may keep
   ///     it, since all vectors of a checkpoint share it.
   /// - Returns: dx [channel][latitude][longitude], physical units.
   /// - Throws: what the source and the model throw; `ApusError` where the difference is not finite.
   public func vector(
     from seed: [Float], at initialTime: Instant, analyses: any AnalysisSource, model: any ForecastModel,
-    workspace: any ForecastWorkspace, control: (_ analysisTime: Instant, State) throws -> State
+    workspace: any ForecastWorkspace,
+    watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void = { _, _, _ in },
+    control: (_ analysisTime: Instant, State) throws -> State
   ) throws -> [Float] {
     var difference = seed
-    for time in analysisTimes(before: initialTime, stepHours: model.stepHours) {
+    for (cycle, time) in analysisTimes(before: initialTime, stepHours: model.stepHours).enumerated() {
+      let before = difference
       var start = try analyses.state(at: time)
       try model.requireFitting(start)
       if settings.timing == .hensCode { start.time = initialTime }
@@ -50,6 +55,7 @@ public struct Breeding: Sendable {
       for i in difference.indices { perturbed.values[i] += difference[i] }
       for _ in 0..<settings.stepsPerCycle { perturbed = try model.step(perturbed, workspace: workspace) }
       for i in difference.indices { difference[i] = perturbed.values[i] - unperturbed.values[i] }
+      watch(cycle, before, difference)
       rescaling.apply(to: &difference, amplitudes: amplitudes)
       let state = State(channels: model.channels, grid: model.grid, time: time, values: difference)
       if let channel = NonFinite.channel(of: state) {

@@ -100,6 +100,32 @@ public struct EnsembleForecaster: Sendable {
     return cycles.contains(initialTime) ? cycles : cycles + [initialTime]
   }
 
+  /// How a pair's bred vector grew: see `Breeding.vector`.
+  /// - Throws: as `perturbation`; `ApusError` of kind `badRunFile` where nothing is bred.
+  public func growth(
+    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace, controls: ControlCache,
+    watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void
+  ) throws {
+    guard settings.kind == .bredVectors else {
+      throw ApusError(
+        .badRunFile, "growth is measured of bred vectors", variable: "perturbation.method",
+        found: settings.kind.rawValue, expected: "bred_vector")
+    }
+    let (model, cycleSteps) = (models[checkpoint], settings.stepsPerCycle)
+    let start = noise.sample(
+      channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
+      checkpoint: checkpoint, pair: pair)
+    _ = try breeding.vector(
+      from: start, at: time, analyses: analyses, model: model, workspace: workspace, watch: watch
+    ) { analysisTime, state in
+      try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {
+        var end = state
+        for _ in 0..<cycleSteps { end = try model.step(end, workspace: workspace) }
+        return end
+      }
+    }
+  }
+
   /// The perturbation dx of a pair, [channel][latitude][longitude], physical units; zeros for kind `none`.
   /// - Throws: what the analyses and the model throw.
   public func perturbation(

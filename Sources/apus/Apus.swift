@@ -9,8 +9,8 @@ struct Apus: ParsableCommand {
     abstract: "Huge ensemble weather forecasts with neural operators on the sphere.",
     discussion: """
       Results go to standard output, logs to standard error. Exit codes: 0 done, 64 usage, 65 bad data, \
-      66 input missing, 70 internal, 73 cannot create output, 74 I/O error, 75 try again later, \
-      78 bad run file.
+      66 input missing, 69 a program is missing or refuses, 70 internal, 73 cannot create output, \
+      74 I/O error, 75 try again later, 78 bad run file.
       """,
     version: apusVersion,
     subcommands: commands)
@@ -22,6 +22,7 @@ struct Apus: ParsableCommand {
     PlanCommand.self,
     StatusCommand.self,
     DailyCommand.self,
+    SubmitCommand.self,
     TrainCommand.self,
     ForecastCommand.self,
     BreedCommand.self,

@@ -10,7 +10,8 @@ import Testing
     let model = WindingModel(channels: ["z500"], grid: grid, identifier: "a", rate: 0.2)
     let analyses = AnalyticAnalyses(channels: ["z500"], grid: grid)
     let forecaster = try EnsembleForecaster(
-      models: [model], analyses: analyses, settings: PerturbationSettings(kind: .lagged), amplitudes: [], seed: 1,
+      models: [model], analyses: analyses, settings: PerturbationSettings(kind: .lagged), amplitudes: [],
+      seed: 1,
       leadHours: 12)
     let time = Instant(year: 2000, month: 2, day: 1)
     let plan = WorkPlan(initialTimes: [time], checkpoints: 1, pairs: 2, kind: .lagged)

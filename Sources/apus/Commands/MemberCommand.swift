@@ -40,9 +40,18 @@ struct BreedCommand: ParsableCommand {
 
   @OptionGroup var options: PipelineOptions
 
+  @Flag(help: "Write nothing, but say how fast the vectors grow: by cycle, channel, region and degree.")
+  var growth = false
+
+  @OptionGroup var result: ResultOptions
+
   func run() throws {
     let setup = try options.setup()
     try setup.requireAnalyses(threads: options.threads.count)
+    if growth {
+      try result.show(BreedingGrowth(setup, threads: options.threads.count))
+      return
+    }
     try BredVectorFiles(setup: setup, threads: options.threads.count).write()
   }
 }

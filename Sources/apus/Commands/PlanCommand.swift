@@ -14,7 +14,20 @@ struct PlanCommand: ParsableCommand {
     abstract: "Say what a run file would do: members, files, bytes and time, before anything runs.")
 
   @OptionGroup var options: PipelineOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Instead, print n commands that share the forecasts, one a line, for GNU parallel or xargs.",
+      valueName: "n"))
+  var printCommands: Int?
+
   @OptionGroup var result: ResultOptions
+
+  func validate() throws {
+    if let printCommands, !(1...100_000).contains(printCommands) {
+      throw ValidationError("--print-commands must be 1 to 100000.")
+    }
+  }
 
   /// The plan of a run.
   struct Plan: Encodable, CustomStringConvertible {
@@ -50,6 +63,10 @@ struct PlanCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let printCommands {
+      for line in try ShardCommands.lines(options, shards: printCommands) { print(line) }
+      return
+    }
     let setup = try options.setup()
     try setup.requireAnalyses(threads: options.threads.count)
     let forecaster = setup.forecaster

@@ -10,8 +10,10 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var options: PipelineOptions
 
   @Option(
-    help: ArgumentHelp("Only part i of n (i from 0) of the initial times, forecasts alone.", valueName: "i/n")
-  )
+    help: ArgumentHelp(
+      "Only part i of n (i from 0) of the members, forecasts alone, for apus merge; auto: from the environment.",
+      valueName: "i/n|auto"),
+    transform: Shard.init(argument:))
   var shard: Shard?
 
   @OptionGroup var result: ResultOptions
@@ -28,7 +30,11 @@ struct ForecastCommand: ParsableCommand {
 
   @OptionGroup var options: PipelineOptions
 
-  @Option(help: ArgumentHelp("Only part i of n (i from 0) of the initial times.", valueName: "i/n"))
+  @Option(
+    help: ArgumentHelp(
+      "Only part i of n (i from 0) of the members, for apus merge; auto: from the environment.",
+      valueName: "i/n|auto"),
+    transform: Shard.init(argument:))
   var shard: Shard?
 
   @OptionGroup var result: ResultOptions

@@ -74,7 +74,8 @@ struct EnsembleSetup {
       kind: settings.kind)
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
-      forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written), products: try run.products.fingerprint())
+      forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written),
+      products: try run.products.fingerprint())
   }
 
   /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.
@@ -167,7 +168,9 @@ struct EnsembleSetup {
   /// Reads every analysis that members start or are bred from, so that a missing or damaged one fails the
   /// run before any work.
   func requireAnalyses(threads: Int) throws {
-    let needed = Set(plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0, pairs: run.perturbation.pairs) }).sorted()
+    let needed = Set(
+      plan.initialTimes.flatMap { forecaster.analysisTimes(for: $0, pairs: run.perturbation.pairs) }
+    ).sorted()
     try Parallel.forEach(needed.count, threads: threads) { index, _ in
       _ = try forecaster.analyses.state(at: needed[index])
     }

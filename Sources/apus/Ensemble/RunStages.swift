@@ -36,6 +36,8 @@ struct RunStages {
   /// Members and products.
   /// - Parameter shard: (index, count): only a part of the members.
   func forecast(shard: (Int, Int)? = nil) throws -> EnsembleRun.Summary {
+    // What the run file asks for is checked before anything is written.
+    let run = try ensembleRun()
     try setup.requireAnalyses(threads: threads)
     try setup.directory.create(initialTimes: [])
     // Shards share the directory with each other, and with nobody else.
@@ -49,7 +51,7 @@ struct RunStages {
       "\(setup.plan.initialTimes.count) initial times x \(setup.plan.members.count) members, +\(setup.run.leadTimeHours) h\(part)"
     )
     let meter: any RunMeter = showsProgress ? LiveMeter() : SilentMeter()
-    return try ensembleRun().run(
+    return try run.run(
       shard: shard.map { ($0.0, $0.1) }, meter: meter, warn: { [logger] in logger.warning("\($0)") },
       isStopped: { StopFlag.isSet })
   }

@@ -25,15 +25,3 @@ struct PipelineOptions: ParsableArguments {
       setup: try setup(), threads: threads.count, logger: log.logger, showsProgress: log.showsProgress)
   }
 }
-
-/// `--shard i/n`.
-struct Shard: ExpressibleByArgument {
-  let index: Int
-  let count: Int
-
-  init?(argument: String) {
-    let parts = argument.split(separator: "/").compactMap { Int($0) }
-    guard parts.count == 2, parts[1] > 0, (0..<parts[1]).contains(parts[0]) else { return nil }
-    (index, count) = (parts[0], parts[1])
-  }
-}
