@@ -15,7 +15,7 @@ public struct EnsembleRunFile: RunFile {
   public var analyses: DataPeriod
   /// What climatology is drawn from, as the baseline of scores and the sample of EFI; nil: none.
   public var climatology: ClimatologySource?
-  /// Initial times, ascending.
+  /// Initial times, ascending; none where the run file leaves them to `apus daily`.
   public var initialTimes: TimeSelection
   /// Length of the forecasts [h].
   public var leadTimeHours: Int
@@ -29,9 +29,12 @@ public struct EnsembleRunFile: RunFile {
   public var verification: VerificationSettings?
   /// The report; nil: none.
   public var report: ReportSettings?
+  /// What `apus daily` does with it; nil: nothing.
+  public var daily: DailySection?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, seed, checkpoints, analyses, climatology, perturbation, output, products, verification, report
+    case daily
     case initialTimes = "initial_times"
     case leadTimeHours = "lead_time_hours"
   }
@@ -50,10 +53,12 @@ public struct EnsembleRunFile: RunFile {
     analyses = try DataPeriod(section.requiredSection(.analyses, DataPeriod.CodingKeys.self))
     climatology = try section.section(.climatology, ClimatologySource.CodingKeys.self)
       .map(ClimatologySource.init)
-    guard let times = try TimeSelection(section, .initialTimes) else {
+    daily = try section.section(.daily, DailySection.CodingKeys.self).map(DailySection.init)
+    let times = try TimeSelection(section, .initialTimes)
+    guard times != nil || daily != nil else {
       throw section.refuse(.initialTimes, "missing key in the run file")
     }
-    initialTimes = times
+    initialTimes = times ?? .none
     leadTimeHours = try section.integer(.leadTimeHours, in: 1...87_600)
     perturbation = try PerturbationSection(
       section.requiredSection(.perturbation, PerturbationSection.CodingKeys.self))

@@ -50,6 +50,11 @@ public struct TimeSelection: Sendable, Hashable, Encodable {
     case everyHours = "every_hours"
   }
 
+  /// No moments: what is left open.
+  static let none = TimeSelection(instants: [])
+
+  private init(instants: [Instant]) { self.instants = instants }
+
   /// Reads a list of dates or a mapping of from, to, every_hours (24 where left out).
   init?<Outer>(_ outer: Section<Outer>, _ key: Outer) throws {
     guard let node = outer.node(key) else { return nil }
@@ -75,9 +80,10 @@ public struct TimeSelection: Sendable, Hashable, Encodable {
     if instants.isEmpty { throw outer.refuse(key, "empty list", expected: "at least one date") }
   }
 
-  /// Writes the moments as a list in ISO 8601.
+  /// Writes the moments as a list in ISO 8601; no moments as null, which is read as a key left out.
   public func encode(to encoder: any Encoder) throws {
     var box = encoder.singleValueContainer()
+    guard !instants.isEmpty else { return try box.encodeNil() }
     try box.encode(instants.map(\.description))
   }
 }

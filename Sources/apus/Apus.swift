@@ -21,6 +21,7 @@ struct Apus: ParsableCommand {
     RunCommand.self, MergeCommand.self,
     PlanCommand.self,
     StatusCommand.self,
+    DailyCommand.self,
     SubmitCommand.self,
     TrainCommand.self,
     ForecastCommand.self,

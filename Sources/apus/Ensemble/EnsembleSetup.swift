@@ -10,14 +10,14 @@ import Sphere
 
 /// A run file with everything it names opened and checked: what every command on ensembles starts from.
 struct EnsembleSetup {
-  let run: EnsembleRunFile
-  let runFileText: String
+  private(set) var run: EnsembleRunFile
+  private(set) var runFileText: String
   let checkpoints: [Checkpoint]
   let archive: Archive
   let forecaster: EnsembleForecaster
-  let plan: WorkPlan
-  let directory: RunDirectory
-  let manifest: RunManifest
+  private(set) var plan: WorkPlan
+  private(set) var directory: RunDirectory
+  private(set) var manifest: RunManifest
 
   /// Opens checkpoints and analyses; computes amplitudes where the run file asks for it, unless the run
   /// directory already has them.
@@ -31,6 +31,22 @@ struct EnsembleSetup {
     var run = try EnsembleRunFile.read(path)
     if let output { run.output.directory = output }
     if let date { run.initialTimes.instants = [date] }
+    guard !run.initialTimes.instants.isEmpty else {
+      throw ApusError(
+        .badRunFile, "names no initial time", file: path, variable: "initial_times",
+        advice: "Give one with --date, or start it with: apus daily \(path).")
+    }
+    try self.init(run, file: path, threads: threads, logger: logger)
+  }
+
+  /// Opens what a run file that was read names.
+  /// - Parameters:
+  ///   - file: where it was read from, for messages.
+  ///   - analysisFiles: instead of what the patterns of `analyses` match.
+  /// - Throws: `ApusError` for whatever does not fit.
+  init(
+    _ run: EnsembleRunFile, file path: String, analysisFiles: [String]? = nil, threads: Int, logger: Logger
+  ) throws {
     self.run = run
     runFileText = try run.canonicalText()
     directory = RunDirectory(run.output.directory)
@@ -40,7 +56,8 @@ struct EnsembleSetup {
       throw ApusError(.badRunFile, "names no checkpoint", file: path)
     }
     archive = try Archive(
-      run.analyses.files.paths, channels: first.channels, units: first.units, grid: first.grid,
+      analysisFiles ?? run.analyses.files.paths, channels: first.channels, units: first.units,
+      grid: first.grid,
       degrees: first.degrees, from: run.analyses.from, to: run.analyses.to)
     try EnsembleSetup.check(run, file: path, stepHours: first.stepHours, channels: first.channels)
     let models = checkpoints.map { CheckpointForecastModel($0) }
@@ -59,6 +76,22 @@ struct EnsembleSetup {
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
       forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written),
       products: try run.products.fingerprint())
+  }
+
+  /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.
+  func at(_ date: Instant, in directory: String) throws -> EnsembleSetup {
+    var setup = self
+    setup.run.initialTimes.instants = [date]
+    setup.run.output.directory = directory
+    // A report elsewhere would be one for all dates.
+    setup.run.report?.file = nil
+    setup.runFileText = try setup.run.canonicalText()
+    setup.directory = RunDirectory(directory)
+    setup.plan = WorkPlan(
+      initialTimes: [date], checkpoints: checkpoints.count, pairs: run.perturbation.pairs,
+      kind: forecaster.settings.kind)
+    setup.manifest.initialTimes = [date.description]
+    return setup
   }
 
   /// Fingerprint of what decides a member's bits: the run file without its directory, its dates, the number
@@ -207,9 +240,19 @@ struct EnsembleSetup {
       logger.info("measuring \(leadHours) h errors of the control from \(times.instants.count) initial times")
       let table = try AmplitudeTable.measure(
         model, against: analyses, initialTimes: times.instants, leadHours: leadHours, threads: threads)
-      try directory.create(initialTimes: [])
+      try EnsembleSetup.create(directory.path)
       try WholeFile.write(table.encoded(), to: kept)
       return try table.amplitudes(for: model.channels, targetHours: leadHours, factor: settings.factor)
+    }
+  }
+
+  private static func create(_ directory: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the directory", file: directory,
+        advice: "Choose another place with --output.")
     }
   }
 }

@@ -87,7 +87,11 @@ struct RunReport {
     var facts: [(name: String, value: String)] = [
       ("Program", "Apus \(apusVersion)"), ("Run", "\(setup.run.name), seed \(setup.run.seed)"),
       ("Run file", "SHA-256 \(setup.manifest.runFileDigest.prefix(16))"),
-      ("Analyses", setup.archive.files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")),
+      // As the run file has them: which files a pattern matched depends on the day.
+      (
+        "Analyses",
+        setup.run.analyses.files.map { ($0.written as NSString).lastPathComponent }.joined(separator: ", ")
+      ),
     ]
     for checkpoint in setup.manifest.checkpoints {
       facts.append(

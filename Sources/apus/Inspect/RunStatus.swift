@@ -49,13 +49,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
     let times = manifest.initialTimes.compactMap { Instant($0) }
     membersDone = times.reduce(0) { $0 + run.finishedMembers(of: manifest, at: $1) }
     let notes = (try? FileManager.default.contentsOfDirectory(atPath: run.path + "/failed")) ?? []
-    var isLocked = false
-    if RunDirectory.exists(run.lockFile) {
-      do { _ = try RunLock(run.lockFile) } catch let error as ApusError {
-        isLocked = error.kind == .tryAgainLater
-      }
-    }
-    self.isLocked = isLocked
+    isLocked = RunLock.holder(of: run.lockFile) != nil
     self.directory = directory
     name = manifest.name
     membersPlanned = times.count * manifest.members.count

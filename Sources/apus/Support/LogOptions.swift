@@ -38,9 +38,15 @@ struct StandardErrorLog: LogHandler {
   }
 
   func log(event: LogEvent) {
+    FileHandle.standardError.write(Data(StandardErrorLog.line(event, metadata).utf8))
+  }
+
+  /// One line, with the number of the process where many write to one file.
+  static func line(_ event: LogEvent, _ metadata: Logger.Metadata, process: Int32? = nil) -> String {
     let facts = metadata.merging(event.metadata ?? [:]) { $1 }
       .sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
     let now = Instant(seconds: Int(Date().timeIntervalSince1970))
-    FileHandle.standardError.write(Data("\(now) \(event.level): \(event.message)\(facts)\n".utf8))
+    let writer = process.map { "[\($0)] " } ?? ""
+    return "\(now) \(writer)\(event.level): \(event.message)\(facts)\n"
   }
 }
