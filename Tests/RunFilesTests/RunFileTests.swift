@@ -88,7 +88,7 @@ import Testing
     (
       "bred_vector", "bread_vector",
       "demo.yml:10:11: 'method': unknown choice: found 'bread_vector', "
-        + "expected bred_vector or correlated_noise or none. Did you mean 'bred_vector'?"
+        + "expected bred_vector or correlated_noise or lagged or none. Did you mean 'bred_vector'?"
     ),
     (
       "from: 2026-02-01", "from: 2026-02-30",
