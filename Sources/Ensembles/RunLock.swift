@@ -18,8 +18,8 @@ public final class RunLock: Sendable {
       throw ApusError(.cannotCreateOutput, "cannot create the lock file", file: file)
     }
     guard flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
+      // The descriptor is set, so deinit runs and closes it: closed twice, it might be another thread's by then.
       let holder = LockHolder.read(descriptor)
-      close(descriptor)
       throw ApusError(
         .tryAgainLater, "another run is working here", file: file, found: holder.map { "held by \($0)" },
         advice: "Wait for it, or stop it.")
@@ -27,7 +27,7 @@ public final class RunLock: Sendable {
     LockHolder.current(isShared: isShared).write(descriptor)
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Who holds a lock now, in words; nil where nobody does. Takes nothing and writes nothing.
   public static func holder(of file: String) -> String? {
