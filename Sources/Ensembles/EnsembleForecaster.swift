@@ -111,16 +111,25 @@ public struct EnsembleForecaster: Sendable {
         .badRunFile, "growth is measured of bred vectors", variable: "perturbation.method",
         found: settings.kind.rawValue, expected: "bred_vector")
     }
-    let (model, cycleSteps) = (models[checkpoint], settings.stepsPerCycle)
+    _ = try bredVector(
+      at: time, checkpoint: checkpoint, pair: pair, workspace: workspace, controls: controls, watch: watch)
+  }
+
+  /// A pair's bred vector; its controls are shared with the other pairs of the checkpoint.
+  private func bredVector(
+    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace, controls: ControlCache,
+    watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void = { _, _, _ in }
+  ) throws -> [Float] {
+    let model = models[checkpoint]
     let start = noise.sample(
       channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
       checkpoint: checkpoint, pair: pair)
-    _ = try breeding.vector(
+    return try breeding.vector(
       from: start, at: time, analyses: analyses, model: model, workspace: workspace, watch: watch
     ) { analysisTime, state in
       try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {
         var end = state
-        for _ in 0..<cycleSteps { end = try model.step(end, workspace: workspace) }
+        for _ in 0..<settings.stepsPerCycle { end = try model.step(end, workspace: workspace) }
         return end
       }
     }
@@ -142,18 +151,8 @@ public struct EnsembleForecaster: Sendable {
         channels: model.channels, perturbed: model.channels, amplitudes: amplitudes, at: time,
         checkpoint: checkpoint, pair: pair)
     case .bredVectors:
-      let start = noise.sample(
-        channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
-        checkpoint: checkpoint, pair: pair)
-      return try breeding.vector(
-        from: start, at: time, analyses: analyses, model: model, workspace: workspace
-      ) { analysisTime, state in
-        try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {
-          var end = state
-          for _ in 0..<settings.stepsPerCycle { end = try model.step(end, workspace: workspace) }
-          return end
-        }
-      }
+      return try bredVector(
+        at: time, checkpoint: checkpoint, pair: pair, workspace: workspace, controls: controls)
     }
   }
 
