@@ -56,7 +56,7 @@ let package = Package(
     room("RunFiles", knows: ["Basics", "Fields", yams]),
     room("Operators", knows: ["Basics", "Kernels", "Sphere", "COpenBLAS"]),
     room("Models", knows: ["Basics", "Sphere", "Fields", "Operators"]),
-    room("Verification", knows: ["Basics", "Sphere", "Fields"]),
+    room("Verification", knows: ["Basics", "Kernels", "Sphere", "Fields"]),
     room(
       "Training",
       knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
@@ -82,7 +82,7 @@ let package = Package(
     tests(
       of: "Training",
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
-    tests(of: "Verification", knows: ["Basics", "Sphere", "Fields", "Verification"]),
+    tests(of: "Verification", knows: ["Basics", "Kernels", "Sphere", "Fields", "Verification"]),
     tests(
       of: "Ensembles",
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Ensembles"]),

@@ -24,6 +24,14 @@ static inline __attribute__((always_inline)) apus_vector apus_limited(apus_vecto
   return __builtin_elementwise_min(__builtin_elementwise_max(x, -high), high);
 }
 
+// The smaller and the larger of each pair; of equal numbers (also -0 and 0) both come out once.
+static inline __attribute__((always_inline)) apus_vector apus_smaller(apus_vector a, apus_vector b) {
+  return a < b ? a : b;
+}
+static inline __attribute__((always_inline)) apus_vector apus_larger(apus_vector a, apus_vector b) {
+  return a < b ? b : a;
+}
+
 // Sixteen rows of sixteen floats, `stride` apart, times `factor`, turned into columns at `target`.
 static inline void apus_transpose(
     const float *source, long stride, float factor, float *target, long target_stride) {

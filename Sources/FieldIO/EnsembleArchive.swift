@@ -121,35 +121,53 @@ public struct EnsembleArchive: Sendable {
   /// All members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.
   /// - Throws: `ApusError` where reading fails.
   public func values(_ item: Case) throws -> GriddedValues {
-    var singles: [[Float]] = []
-    var doubles: [[Double]] = []
-    let isSingle = sources.allSatisfy(\.isSingle)
     let points = grid.pointCount
-    for slot in slots[item] ?? [] {
-      let source = sources[slot.source]
-      let axis = EnsembleArchive.memberAxis(source)
-      // Member by member where they are stored one after the other: less memory for huge ensembles.
-      let isOneByOne = source.axes.first { $0 == .latitude || $0 == .longitude || $0 == axis } == axis
-      let parts =
-        if let axis, isOneByOne {
-          try slot.numbers.indices.map { try source.fields(at: slot.indices.merging([axis: $0]) { $1 }) }
-        } else {
-          [try source.fields(axis.map { [$0] } ?? [], at: slot.indices)]
-        }
-      for part in parts {
-        if isSingle, case .single(let values) = part {
-          for start in stride(from: 0, to: values.count, by: points) {
-            singles.append(Array(values[start..<start + points]))
+    if sources.allSatisfy(\.isSingle) {
+      return .single(
+        try gather(item) { part in
+          switch part {
+          case .single(let values): values
+          case .double(let values): values.map { Float($0) }
           }
-        } else {
-          let values = part.doubles
-          for start in stride(from: 0, to: values.count, by: points) {
-            doubles.append(Array(values[start..<start + points]))
+        })
+    }
+    return .double(try gather(item) { $0.doubles })
+
+    func gather<Number>(_ item: Case, _ numbers: (GriddedValues) -> [Number]) throws -> [Number]
+    where Number: BinaryFloatingPoint {
+      // Place in the result of each member in the order of the slots.
+      var places = [Int](repeating: 0, count: order.count)
+      for (place, number) in order.enumerated() { places[number] = place }
+      let isInOrder = places.enumerated().allSatisfy { $0.offset == $0.element }
+      var result: [Number] = []
+      var next = 0
+      for slot in slots[item] ?? [] {
+        let source = sources[slot.source]
+        let axis = EnsembleArchive.memberAxis(source)
+        // Member by member where they are stored one after the other: less memory for huge ensembles.
+        let isOneByOne = source.axes.first { $0 == .latitude || $0 == .longitude || $0 == axis } == axis
+        let steps: [[GriddedVariable.Axis: Int]] =
+          if let axis, isOneByOne, slot.numbers.count > 64 {
+            slot.numbers.indices.map { slot.indices.merging([axis: $0]) { $1 } }
+          } else {
+            [slot.indices]
+          }
+        for indices in steps {
+          let along = axis.flatMap { indices[$0] == nil ? [$0] : nil } ?? []
+          let part = numbers(try source.fields(along, at: indices))
+          if part.count == order.count * points && isInOrder { return part }
+          if result.isEmpty { result = [Number](repeating: 0, count: order.count * points) }
+          for start in stride(from: 0, to: part.count, by: points) {
+            let target = places[next] * points
+            result.withUnsafeMutableBufferPointer { result in
+              for point in 0..<points { result[target + point] = part[start + point] }
+            }
+            next += 1
           }
         }
       }
+      return result
     }
-    return isSingle ? .single(order.flatMap { singles[$0] }) : .double(order.flatMap { doubles[$0] })
   }
 
   /// The axis that members lie along: the member axis, else an axis of samples.

@@ -119,11 +119,7 @@ struct FieldSource: Sendable {
   }
 
   /// Whether single precision holds the values to the last bit.
-  var isSingle: Bool {
-    let packing = ["scale_factor", "add_offset"].compactMap { variable.attributes[$0] }
-    let hasSingleAttributes = packing.allSatisfy { if case .floats = $0 { true } else { false } }
-    return ["float", "short", "byte", "ubyte", "ushort"].contains(variable.typeName) && hasSingleAttributes
-  }
+  var isSingle: Bool { variable.isSingle }
 
   /// Fields at every combination of indices along the axes in `along` (the first slowest), other axes at
   /// the given index or 0.
@@ -150,7 +146,6 @@ struct FieldSource: Sendable {
         count.append(1)
       }
     }
-    let raw = try reader.values(variable, start: start, count: count)
     var strides = [Int](repeating: 1, count: count.count)
     for place in strides.indices.dropLast().reversed() {
       strides[place] = strides[place + 1] * count[place + 1]
@@ -167,29 +162,36 @@ struct FieldSource: Sendable {
     let versionStride = stride(.experimentVersion)
     let rows = grid.rowSources.map { $0 * down }
     let columns = grid.columnSources.map { $0 * across }
-    func value(_ place: Int) -> Double {
-      var value = raw[place]
-      var version = 1
-      // Final and preliminary data side by side: each point has one of the two.
-      while value.isNaN && version < versions {
-        value = raw[place + version * versionStride]
-        version += 1
-      }
-      return value
-    }
-    let total = starts.count * rows.count * columns.count
-    func fill<Number: BinaryFloatingPoint>(_ make: (Double) -> Number) -> [Number] {
-      [Number](unsafeUninitializedCapacity: total) { target, filled in
+    /// Numbers in the order of the grid.
+    func arranged<Number: BinaryFloatingPoint>(_ raw: [Number]) -> [Number] {
+      let points = rows.count * columns.count
+      let isInOrder =
+        versions == 1 && raw.count == starts.count * points
+        && columns.enumerated().allSatisfy { $0.offset == $0.element }
+        && rows.enumerated().allSatisfy { $0.offset * columns.count == $0.element }
+        && starts.enumerated().allSatisfy { $0.offset * points == $0.element }
+      if isInOrder { return raw }
+      return [Number](unsafeUninitializedCapacity: starts.count * points) { target, filled in
         for start in starts {
           for row in rows {
             for column in columns {
-              (target.baseAddress.map { $0 + filled })?.initialize(to: make(value(start + row + column)))
+              let place = start + row + column
+              var value = raw[place]
+              // Final and preliminary data side by side: each point has one of the two.
+              var version = 1
+              while value.isNaN && version < versions {
+                value = raw[place + version * versionStride]
+                version += 1
+              }
+              (target.baseAddress.map { $0 + filled })?.initialize(to: value)
               filled += 1
             }
           }
         }
       }
     }
-    return isSingle ? .single(fill { Float($0) }) : .double(fill { $0 })
+    return isSingle
+      ? .single(arranged(try reader.singles(variable, start: start, count: count)))
+      : .double(arranged(try reader.values(variable, start: start, count: count)))
   }
 }

@@ -30,6 +30,13 @@ public final class NetCDFReader: Sendable {
     public let typeName: String
     let identifier: Int32
 
+    /// Whether single precision holds its unpacked values to the last bit.
+    public var isSingle: Bool {
+      let packing = ["scale_factor", "add_offset"].compactMap { attributes[$0] }
+      let hasSingleAttributes = packing.allSatisfy { if case .floats = $0 { true } else { false } }
+      return ["float", "short", "byte", "ubyte", "ushort"].contains(typeName) && hasSingleAttributes
+    }
+
     /// Numbers it holds.
     public var count: Int { dimensions.reduce(1) { $0 * $1.length } }
     /// A text attribute.
@@ -106,26 +113,70 @@ public final class NetCDFReader: Sendable {
     }
   }
 
-  /// Numbers of a hyperslab unpacked: `scale_factor` and `add_offset` applied, missing values as NaN.
+  /// Numbers of a hyperslab unpacked in single precision, for variables that it holds to the last bit
+  /// (`isSingle`): as `values`, without a detour over double precision.
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
-  public func values(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
-    var values = try stored(variable, start: start, count: count)
-    let scale = variable.number("scale_factor") ?? 1
-    let offset = variable.number("add_offset") ?? 0
+  public func singles(_ variable: Variable, start: [Int], count: [Int]) throws -> [Float] {
+    let total = count.reduce(1, *)
+    guard total > 0 else { return [] }
+    var values = try NetCDFLibrary.locked {
+      var status = NC_NOERR
+      let values = [Float](unsafeUninitializedCapacity: total) { buffer, filled in
+        if let base = buffer.baseAddress {
+          status = nc_get_vara_float(handle, variable.identifier, start, count, base)
+        }
+        filled = total
+      }
+      try check(status, variable)
+      return values
+    }
+    let scale = Float(variable.number("scale_factor") ?? 1)
+    let offset = Float(variable.number("add_offset") ?? 0)
+    let isPacked = scale != 1 || offset != 0
+    let missing = missingValues(variable).map { Float($0) }
+    let (first, second) = (missing.first ?? .nan, missing.dropFirst().first ?? .nan)
+    if missing.count > 2 {
+      for i in values.indices {
+        let value = values[i]
+        values[i] = missing.contains(value) ? .nan : isPacked ? value * scale + offset : value
+      }
+    } else if isPacked {
+      values.withUnsafeMutableBufferPointer { values in
+        for i in values.indices {
+          let value = values[i]
+          values[i] = value == first || value == second ? .nan : value * scale + offset
+        }
+      }
+    } else if !missing.isEmpty {
+      values.withUnsafeMutableBufferPointer { values in
+        for i in values.indices where values[i] == first || values[i] == second { values[i] = .nan }
+      }
+    }
+    return values
+  }
+
+  /// Stored numbers that stand for nothing; NaN is left out.
+  private func missingValues(_ variable: Variable) -> [Double] {
     var missing = ["_FillValue", "missing_value"].flatMap { variable.attributes[$0]?.numbers ?? [] }
     // What the library leaves where nothing was written.
     if variable.attributes["_FillValue"] == nil {
       if variable.typeName == "float" { missing.append(Double(NC_FILL_FLOAT)) }
       if variable.typeName == "double" { missing.append(NC_FILL_DOUBLE) }
     }
-    missing = missing.filter { !$0.isNaN }
+    return Array(Set(missing.filter { !$0.isNaN })).sorted()
+  }
+
+  /// Numbers of a hyperslab unpacked: `scale_factor` and `add_offset` applied, missing values as NaN.
+  /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
+  public func values(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
+    var values = try stored(variable, start: start, count: count)
+    let scale = variable.number("scale_factor") ?? 1
+    let offset = variable.number("add_offset") ?? 0
+    let missing = missingValues(variable)
     let packed = scale != 1 || offset != 0
     // CF 8.1: short integers packed with single-precision attributes are single-precision numbers; xarray
     // and netCDF4-python round both steps, and so do we, or ties and scores would differ from theirs.
-    let attributes = ["scale_factor", "add_offset"].compactMap { variable.attributes[$0] }
-    let isSingle =
-      ["float", "short", "byte", "ubyte", "ushort"].contains(variable.typeName)
-      && attributes.allSatisfy { if case .floats = $0 { true } else { false } }
+    let isSingle = variable.isSingle
     for i in values.indices {
       let value = values[i]
       if missing.contains(value) {

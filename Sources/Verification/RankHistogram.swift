@@ -13,6 +13,9 @@ public struct RankHistogram: Sendable, Hashable, Codable {
     for rank in ranks where rank >= 0 { counts[Int(rank)] += 1 }
   }
 
+  /// Adds to the count of one rank, 0...M.
+  public mutating func add(_ count: Int, rank: Int) { counts[rank] += count }
+
   /// Adds another histogram of as many members.
   public mutating func add(_ other: RankHistogram) {
     precondition(counts.count == other.counts.count)

@@ -1,0 +1,50 @@
+import Foundation
+
+/// Error against spread, point by point: sums in bins of the ensemble's variance, 2^(1/2) wide (so that the spread
+/// grows by 2^(1/4) from bin to bin), for binned spread-skill diagrams. Fixed bins can be added over dates.
+public struct SpreadBins: Sendable, Codable {
+  /// Sums of weight, weight x variance and weight x square error of the mean; bins with points only.
+  public struct Bin: Sendable, Codable {
+    /// Sum of the points' weights.
+    public var weight = 0.0
+    /// Sum of weight x variance.
+    public var variance = 0.0
+    /// Sum of weight x square error of the mean.
+    public var squareError = 0.0
+  }
+
+  /// By number of the bin: the variance lies in [2^(n/2), 2^((n + 1)/2)).
+  public var bins: [Int: Bin] = [:]
+
+  /// No points yet.
+  public init() {}
+
+  /// The bin of a variance; nil for none and for NaN.
+  @inline(__always) static func number(_ variance: Double) -> Int? {
+    guard variance > 0, variance.isFinite else { return nil }
+    let exponent = Int(variance.exponent)
+    return 2 * exponent + (variance.significand >= 1.4142135623730951 ? 1 : 0)
+  }
+
+  /// Adds other sums.
+  public mutating func add(_ other: SpreadBins) {
+    for (number, bin) in other.bins {
+      bins[number, default: Bin()].weight += bin.weight
+      bins[number, default: Bin()].variance += bin.variance
+      bins[number, default: Bin()].squareError += bin.squareError
+    }
+  }
+
+  /// Spread (corrected by (M + 1)/M for the ensemble's size, as in the spread-skill ratio), RMSE of the mean and share
+  /// of the weight, by ascending spread.
+  public func curve(members: Int) -> [(spread: Double, error: Double, share: Double)] {
+    let total = bins.values.reduce(0) { $0 + $1.weight }
+    let factor = Double(members + 1) / Double(members)
+    return bins.sorted { $0.key < $1.key }.map { _, bin in
+      (
+        (factor * bin.variance / bin.weight).squareRoot(), (bin.squareError / bin.weight).squareRoot(),
+        bin.weight / total
+      )
+    }
+  }
+}
