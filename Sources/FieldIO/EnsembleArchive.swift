@@ -118,10 +118,15 @@ public struct EnsembleArchive: Sendable {
     file = first.reader.path
   }
 
-  /// All members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.
+  /// Members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.
+  /// - Parameters:
+  ///   - rows: only these rows, counted from the north; nil: all.
+  ///   - limit: only the first so many members; nil: all.
   /// - Throws: `ApusError` where reading fails.
-  public func values(_ item: Case) throws -> GriddedValues {
-    let points = grid.pointCount
+  public func values(_ item: Case, rows: Range<Int>? = nil, members limit: Int? = nil) throws -> GriddedValues
+  {
+    let points = (rows?.count ?? grid.latitudes.count) * grid.longitudes.count
+    let wanted = min(limit ?? .max, order.count)
     if sources.allSatisfy(\.isSingle) {
       return .single(
         try gather(item) { part in
@@ -147,22 +152,27 @@ public struct EnsembleArchive: Sendable {
         // Member by member where they are stored one after the other: less memory for huge ensembles.
         let isOneByOne = source.axes.first { $0 == .latitude || $0 == .longitude || $0 == axis } == axis
         let steps: [[GriddedVariable.Axis: Int]] =
-          if let axis, isOneByOne, slot.numbers.count > 64 {
+          if let axis, isOneByOne, slot.numbers.count > 64 || wanted < order.count {
             slot.numbers.indices.map { slot.indices.merging([axis: $0]) { $1 } }
           } else {
             [slot.indices]
           }
         for indices in steps {
           let along = axis.flatMap { indices[$0] == nil ? [$0] : nil } ?? []
-          let part = numbers(try source.fields(along, at: indices))
-          if part.count == order.count * points && isInOrder { return part }
-          if result.isEmpty { result = [Number](repeating: 0, count: order.count * points) }
+          if along.isEmpty && places[next] >= wanted {
+            next += 1
+            continue
+          }
+          let part = numbers(try source.fields(along, at: indices, rows: rows))
+          if part.count == wanted * points && wanted == order.count && isInOrder { return part }
+          if result.isEmpty { result = [Number](repeating: 0, count: wanted * points) }
           for start in stride(from: 0, to: part.count, by: points) {
             let target = places[next] * points
+            next += 1
+            guard target < result.count else { continue }
             result.withUnsafeMutableBufferPointer { result in
               for point in 0..<points { result[target + point] = part[start + point] }
             }
-            next += 1
           }
         }
       }

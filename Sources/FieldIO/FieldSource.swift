@@ -122,16 +122,23 @@ struct FieldSource: Sendable {
   var isSingle: Bool { variable.isSingle }
 
   /// Fields at every combination of indices along the axes in `along` (the first slowest), other axes at
-  /// the given index or 0.
+  /// the given index or 0; of `rows` (north to south) only, where given.
   /// - Throws: `ApusError` (`badData`) where an axis that nobody chose from is longer than 1.
   func fields(
-    _ along: [GriddedVariable.Axis] = [], at indices: [GriddedVariable.Axis: Int] = [:]
+    _ along: [GriddedVariable.Axis] = [], at indices: [GriddedVariable.Axis: Int] = [:],
+    rows rowRange: Range<Int>? = nil
   ) throws -> GriddedValues {
     var start: [Int] = []
     var count: [Int] = []
+    // Rows of the file that hold those wanted: neighbours there as here, or all are read.
+    let wanted = rowRange.map { Array(grid.rowSources[$0]) } ?? grid.rowSources
+    let (northmost, southmost) = (wanted.min() ?? 0, wanted.max() ?? 0)
     for (place, dimension) in variable.dimensions.enumerated() {
       let axis = axes[place]
-      if axis == .latitude || axis == .longitude || axis == .experimentVersion || along.contains(axis) {
+      if axis == .latitude {
+        start.append(northmost)
+        count.append(southmost - northmost + 1)
+      } else if axis == .longitude || axis == .experimentVersion || along.contains(axis) {
         start.append(0)
         count.append(dimension.length)
       } else {
@@ -160,7 +167,7 @@ struct FieldSource: Sendable {
     func stride(_ axis: GriddedVariable.Axis) -> Int { axes.firstIndex(of: axis).map { strides[$0] } ?? 0 }
     let (down, across, versions) = (stride(.latitude), stride(.longitude), length(.experimentVersion))
     let versionStride = stride(.experimentVersion)
-    let rows = grid.rowSources.map { $0 * down }
+    let rows = wanted.map { ($0 - northmost) * down }
     let columns = grid.columnSources.map { $0 * across }
     /// Numbers in the order of the grid.
     func arranged<Number: BinaryFloatingPoint>(_ raw: [Number]) -> [Number] {

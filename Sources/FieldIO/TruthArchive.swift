@@ -9,9 +9,10 @@ public struct TruthArchive: Sendable {
   private let forecast: EnsembleArchive
 
   /// Opens the files that hold the truth of a forecast.
+  /// - Parameter requiresAll: whether the truth of every time of the forecast must be there.
   /// - Throws: `ApusError`: `inputMissing` for a missing file, variable or valid time (naming the times),
   ///   `badData` where grid or units differ from the forecast's, or where there are several members.
-  public init(_ paths: [String], for forecast: EnsembleArchive) throws {
+  public init(_ paths: [String], for forecast: EnsembleArchive, requiresAll: Bool = true) throws {
     let sources = try paths.map { try FieldSource($0, variable: forecast.variable) }
     var places: [Instant: (source: Int, indices: [GriddedVariable.Axis: Int])] = [:]
     var withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])] = []
@@ -35,7 +36,7 @@ public struct TruthArchive: Sendable {
     let absent = forecast.cases.filter { item in
       item.valid.map { places[$0] == nil } ?? (item.index >= withoutTime.count)
     }
-    guard absent.isEmpty else {
+    guard absent.isEmpty || !requiresAll else {
       let listed = absent.prefix(8).map(\.description).joined(separator: ", ")
       let range = places.keys.sorted()
       throw ApusError(
@@ -50,6 +51,21 @@ public struct TruthArchive: Sendable {
     self.places = places
     self.withoutTime = withoutTime
     self.forecast = forecast
+  }
+
+  /// Valid times that there are, ascending.
+  public var times: [Instant] { places.keys.sorted() }
+
+  /// Whether there is a truth of one time.
+  public func holds(_ item: EnsembleArchive.Case) -> Bool {
+    item.valid.map { places[$0] != nil } ?? (item.index < withoutTime.count)
+  }
+
+  /// The truth at a valid time; nil where there is none.
+  /// - Throws: `ApusError` where reading fails.
+  public func values(at time: Instant) throws -> [Double]? {
+    guard places[time] != nil else { return nil }
+    return try values(EnsembleArchive.Case(initial: nil, valid: time, index: 0))
   }
 
   /// The truth of one time, [latitude north to south][longitude from 0 east], in the file's unit.

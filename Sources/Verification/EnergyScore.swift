@@ -11,6 +11,13 @@ public enum EnergyScore {
   public static func value(
     _ ensemble: EnsembleValues, truth: [Double], weights: AreaWeights, threads: Int = Parallel.defaultThreads
   ) throws -> Double {
+    try values(ensemble, truth: truth, weights: weights, threads: threads).empirical
+  }
+
+  /// The same with its fair form, 1/(2 M (M - 1)) in place of 1/(2 M^2), NaN for a single member.
+  public static func values(
+    _ ensemble: EnsembleValues, truth: [Double], weights: AreaWeights, threads: Int = Parallel.defaultThreads
+  ) throws -> (empirical: Double, fair: Double) {
     precondition(ensemble.pointCount == truth.count && weights.pointCount == truth.count)
     let (members, points) = (ensemble.memberCount, ensemble.pointCount)
     // Tiles of points small enough for the cache; each row of pairs is summed by one thread, tile after
@@ -63,7 +70,7 @@ public enum EnergyScore {
         }
       }
     }
-    guard totalWeight > 0 else { return .nan }
+    guard totalWeight > 0 else { return (.nan, .nan) }
     var (error, difference) = (0.0, 0.0)
     for i in 0..<members {
       error += (toTruth.pointer[i] / totalWeight).squareRoot()
@@ -72,6 +79,9 @@ public enum EnergyScore {
       }
     }
     let m = Double(members)
-    return error / m - difference / (m * m)
+    return (
+      error / m - difference / (m * m),
+      members > 1 ? error / m - difference / (m * (m - 1)) : .nan
+    )
   }
 }

@@ -48,6 +48,21 @@ public struct EnsembleValues: Sendable {
     }
   }
 
+  /// The first so many members.
+  public func prefix(_ members: Int) -> EnsembleValues {
+    let count = min(members, memberCount) * pointCount
+    switch storage {
+    case .single(let values):
+      let part = AlignedBuffer<Float>(count)
+      part.pointer.update(from: values.pointer, count: count)
+      return EnsembleValues(.single(part), count / max(1, pointCount), pointCount, isSorted: isSorted)
+    case .double(let values):
+      let part = AlignedBuffer<Double>(count)
+      part.pointer.update(from: values.pointer, count: count)
+      return EnsembleValues(.double(part), count / max(1, pointCount), pointCount, isSorted: isSorted)
+    }
+  }
+
   /// One member, [point].
   public func member(_ member: Int) -> [Double] { (0..<pointCount).map { self[member, $0] } }
 

@@ -48,7 +48,8 @@ import Verification
   @Test(arguments: [1, 2, 3, 10, 51, 130], [true, false])
   func everyScoreIsItsDefinition(members: Int, isSingle: Bool) throws {
     let input = Self.input(members, isSingle: isSingle)
-    let pass = ScorePass(regions: Self.regions, points: Self.points, alpha: 0.9, threads: 1)
+    let pass = ScorePass(
+      regions: Self.regions, rows: Self.rows, columns: Self.columns, alpha: 0.9, threads: 1)
     var none: ScoreMaps?
     let result = try pass.run(input, maps: &none)
     let m = Double(members)
@@ -89,7 +90,7 @@ import Verification
     for region in Self.regions.indices {
       for score in PointScore.allCases {
         let expected = Self.mean(region) { definition(score, $0) }
-        let found = result.means[region][score.index]
+        let found = result.mean(score, region: region)
         #expect(
           Samples.nearlyEqual(found, expected, 1e-10),
           "\(score) of \(Self.regions[region].name): \(found), \(expected)")
@@ -123,16 +124,17 @@ import Verification
           case .frequency: return o
           }
         }
-        for (place, score) in EventScore.allCases.enumerated() {
+        for score in EventScore.allCases {
           let expected = Self.mean(region) { definition(score, $0) }
-          let found = result.eventMeans[region][number][place]
+          let found = result.mean(score, event: number, region: region)
           #expect(
             Samples.nearlyEqual(found, expected, 1e-10), "\(score), event \(number): \(found), \(expected)")
         }
       }
       // Reliability and potential CRPS add up to the CRPS.
       let parts = result.decomposition[region].parts
-      #expect(Samples.nearlyEqual(parts.reliability + parts.potential, result.means[region][0], 1e-10))
+      #expect(
+        Samples.nearlyEqual(parts.reliability + parts.potential, result.mean(.crps, region: region), 1e-10))
       #expect(parts.reliability >= -1e-12 && parts.potential >= -1e-12)
     }
   }
@@ -140,7 +142,7 @@ import Verification
   @Test func theBrierScoreIsTheSumOfItsParts() throws {
     let input = Self.input(20)
     let even = Region("even", latitudes: Self.latitudes, longitudes: Self.longitudes) { _, _ in true }
-    let pass = ScorePass(regions: [even], points: Self.points)
+    let pass = ScorePass(regions: [even], rows: Self.rows, columns: Self.columns)
     var maps: ScoreMaps? = ScoreMaps([.crps, .meanSquareError], points: Self.points)
     let counts = try pass.run(input, maps: &maps).events[0][0]
     let (reliability, resolution, uncertainty) = counts.brierDecomposition
@@ -167,20 +169,38 @@ import Verification
     input.ensemble = EnsembleValues(values, members: 13)
     var none: ScoreMaps?
     let results = try [1, 2, 3].map {
-      try ScorePass(regions: Self.regions, points: Self.points, threads: $0).run(input, maps: &none)
+      try ScorePass(regions: Self.regions, rows: Self.rows, columns: Self.columns, threads: $0).run(
+        input, maps: &none)
+    }
+    func bits(_ result: CaseResult) -> [[UInt64]] {
+      result.sums.map { $0.flatMap { [$0.x.bitPattern, $0.y.bitPattern] } }
     }
     for result in results.dropFirst() {
-      // NaN differs from itself: compare bit patterns.
-      #expect(result.means.map { $0.map(\.bitPattern) } == results[0].means.map { $0.map(\.bitPattern) })
+      #expect(bits(result) == bits(results[0]))
       #expect(result.decomposition[0].alpha == results[0].decomposition[0].alpha)
     }
+    // A few rows at a time.
+    let pass = ScorePass(regions: Self.regions, rows: Self.rows, columns: Self.columns)
+    var total: CaseResult?
+    for range in [0..<2, 2..<3, 3..<7] {
+      var part = input
+      let rows = pass.rows(range)
+      part.ensemble = EnsembleValues(
+        members: (0..<13).map { member in
+          input.ensemble.member(member)[rows.lowerBound * Self.columns..<rows.upperBound * Self.columns].map(
+            Float.init)
+        })
+      total = try pass.run(part, bands: range, after: total, maps: &none)
+    }
+    #expect(total.map(bits) == bits(results[0]))
+    #expect(total?.ranks == results[0].ranks && total?.events == results[0].events)
     #expect(results[0].missing == 2)
     #expect(results[0].ranks[0].counts.reduce(0, +) == Self.points - 2)
     let expected = Self.mean(0) { point in
       point == 3 || point == 20
         ? .nan : abs((0..<13).reduce(0) { $0 + input.ensemble[$1, point] } / 13 - input.truth[point])
     }
-    #expect(Samples.nearlyEqual(results[0].means[0][PointScore.meanAbsoluteError.index], expected))
+    #expect(Samples.nearlyEqual(results[0].mean(.meanAbsoluteError, region: 0), expected))
   }
 
   @Test(arguments: [1, 2, 7, 50, 64, 511, 512, 513, 1000, 2047, 5000])

@@ -8,8 +8,9 @@ public struct CRPSDecomposition: Sendable, Codable {
   public var alpha: [Double]
   /// Weighted sums of beta_i.
   public var beta: [Double]
-  /// Weight of the points where y < x_(1), and where y > x_(M).
+  /// Weight of the points where y < x_(1).
   public var below: Double
+  /// Weight of the points where y > x_(M).
   public var above: Double
   /// Weight of all points.
   public var weight: Double

@@ -1,29 +1,55 @@
-/// What one case gives: means by region, counts, and the fields themselves.
+/// What one case gives: sums by region and counts.
 public struct CaseResult: Sendable {
-  /// Area means, [region][PointScore]; NaN where no point had a value.
-  public var means: [[Double]]
-  /// Area means, [region][event][EventScore].
-  public var eventMeans: [[[Double]]]
-  /// Area means of extreme forecast index and shifts of tails: EFI, SOT 90, SOT 10, [region][3]; empty without climate.
-  public var extremes: [[Double]]
+  /// Sums of weight x value and of weight, [region][field]: the fields are every `PointScore`, the extreme forecast
+  /// index and shifts of the upper and the lower tail, then every `EventScore` of each event.
+  public internal(set) var sums: [[SIMD2<Double>]]
   /// Ranks of the truth, [region].
-  public var ranks: [RankHistogram]
+  public internal(set) var ranks: [RankHistogram]
   /// [region][event]
-  public var events: [[EventCounts]]
+  public internal(set) var events: [[EventCounts]]
+  /// [region]; empty where the CRPS was not taken apart.
+  public internal(set) var decomposition: [CRPSDecomposition]
   /// [region]
-  public var decomposition: [CRPSDecomposition]
-  /// [region]
-  public var spreadBins: [SpreadBins]
+  public internal(set) var spreadBins: [SpreadBins]
   /// Points without a complete set of values.
-  public var missing: Int
+  public internal(set) var missing = 0
+
+  init(regions: Int, fields: Int, events: Int, members: Int, decomposes: Bool) {
+    sums = .init(repeating: .init(repeating: .zero, count: fields), count: regions)
+    ranks = .init(repeating: RankHistogram(members: members), count: regions)
+    self.events = .init(
+      repeating: .init(repeating: EventCounts(members: members), count: events), count: regions)
+    decomposition = .init(repeating: CRPSDecomposition(members: members), count: decomposes ? regions : 0)
+    spreadBins = .init(repeating: SpreadBins(), count: regions)
+  }
+
+  private func mean(_ region: Int, _ field: Int) -> Double {
+    let sum = sums[region][field]
+    return sum.y > 0 ? sum.x / sum.y : .nan
+  }
+
+  /// Area mean of a score; NaN where no point has a value.
+  public func mean(_ score: PointScore, region: Int) -> Double { mean(region, score.index) }
+
+  /// Area means of extreme forecast index, shift of the upper and of the lower tail.
+  public func extremes(region: Int) -> [Double] {
+    (0..<3).map { mean(region, PointScore.allCases.count + $0) }
+  }
+
+  /// Area mean of a score of an event.
+  public func mean(_ score: EventScore, event: Int, region: Int) -> Double {
+    let place = EventScore.allCases.firstIndex(of: score) ?? 0
+    return mean(region, PointScore.allCases.count + 3 + event * EventScore.allCases.count + place)
+  }
 }
 
 /// Fields that are kept of every point, summed over dates.
 public struct ScoreMaps: Sendable {
   /// What is kept.
   public let scores: [PointScore]
-  /// Sums and numbers of dates, [score][point].
+  /// Sums over dates, [score][point].
   public internal(set) var sums: [[Double]]
+  /// Numbers of dates, [score][point].
   public internal(set) var counts: [[Int32]]
 
   /// Empty maps.

@@ -58,8 +58,8 @@ struct ScoreColumn {
     let first = absoluteError / m
     let error = mean - truth
     let known = isComplete .& (truth .== truth)
-    @inline(__always) func put(_ score: Int, _ value: Lanes, _ where_: Mask) {
-      fields[score] = Lanes(repeating: .nan).replacing(with: value, where: where_)
+    @inline(__always) func put(_ score: Int, _ value: Lanes, _ mask: Mask) {
+      fields[score] = Lanes(repeating: .nan).replacing(with: value, where: mask)
     }
     put(Place.crps, first - differences * empirical, known)
     put(Place.crpsFair, first - differences * fair, known)
@@ -128,8 +128,8 @@ struct ScoreColumn {
     nearest = Self.absolute(nearest - truthExcess)
     let known = isComplete .& (truth .== truth) .& (t .== t)
     let came = truthExcess .> 0
-    @inline(__always) func put(_ score: Int, _ value: Lanes, _ where_: Mask) {
-      fields[score] = Lanes(repeating: .nan).replacing(with: value, where: where_)
+    @inline(__always) func put(_ score: Int, _ value: Lanes, _ mask: Mask) {
+      fields[score] = Lanes(repeating: .nan).replacing(with: value, where: mask)
     }
     // sum (2 k - M + 1) z_(k) over all members
     let differences = weighted * 2 - sum * (m - 1)

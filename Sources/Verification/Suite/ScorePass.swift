@@ -4,69 +4,101 @@ import Kernels
 
 /// All pointwise scores of one case, averaged over regions, in one pass over the points.
 ///
-/// The points are cut into at most 64 groups whatever the threads; sums go group by group, point by point, so results
-/// do not depend on the number of threads. Members are copied in chunks of 32 points, sorted sixteen points at a time
-/// and scored eight at a time, in double precision.
+/// The rows are cut into at most 64 bands whatever the threads; sums go band by band, point by point, so results
+/// depend neither on the number of threads nor on how many bands are in memory at a time. Members are copied in
+/// chunks of 32 points, sorted sixteen points at a time and scored eight at a time, in double precision.
 public struct ScorePass: Sendable {
   /// The regions, in the order of the results.
   public let regions: [Region]
   /// alpha of the almost fair CRPS.
   public let alpha: Double
-  let points: Int
+  /// Rows of each band.
+  public let bands: [Range<Int>]
+  let columnCount: Int
   let threads: Int
-  /// [region][point], padded with zeros to whole blocks.
+  /// [region][slot]: points band by band, each band filled up with zeros to whole blocks.
   private let weights: AlignedBuffer<Double>
-  private let padded: Int
+  /// First slot of every band, and the number of all slots.
+  private let slots: [Int]
 
   static let block = 16
   static let chunkBlocks = 2
-  static let mostGroups = 64
+  static let mostBands = 64
   static let spreadBinCount = 512
 
-  /// - Parameter points: of every field.
+  /// - Parameters:
+  ///   - rows: of every field.
+  ///   - columns: of every field.
   public init(
-    regions: [Region], points: Int, alpha: Double = 0.95, threads: Int = Parallel.defaultThreads
+    regions: [Region], rows: Int, columns: Int, alpha: Double = 0.95, threads: Int = Parallel.defaultThreads
   ) {
-    precondition(regions.allSatisfy { $0.weights.count == points })
+    precondition(regions.allSatisfy { $0.weights.count == rows * columns })
     self.regions = regions
     self.alpha = alpha
-    self.points = points
     self.threads = threads
-    padded = (points + Self.block - 1) / Self.block * Self.block
-    weights = AlignedBuffer(regions.count * padded)
-    for (r, region) in regions.enumerated() {
-      for (point, weight) in region.weights.enumerated() { weights.pointer[r * padded + point] = weight }
+    columnCount = columns
+    let count = min(Self.mostBands, rows)
+    let bands = (0..<count).map { $0 * rows / count..<($0 + 1) * rows / count }
+    var slots = [0]
+    for band in bands {
+      slots.append(slots[slots.count - 1] + (band.count * columns + Self.block - 1) / Self.block * Self.block)
     }
+    let slotCount = slots[count]
+    weights = AlignedBuffer(regions.count * slotCount)
+    for (r, region) in regions.enumerated() {
+      for (number, band) in bands.enumerated() {
+        for i in 0..<band.count * columns {
+          weights.pointer[r * slotCount + slots[number] + i] = region.weights[band.lowerBound * columns + i]
+        }
+      }
+    }
+    self.bands = bands
+    self.slots = slots
+  }
+
+  /// Rows of some bands.
+  public func rows(_ range: Range<Int>) -> Range<Int> {
+    bands[range.lowerBound].lowerBound..<bands[range.upperBound - 1].upperBound
   }
 
   /// Scores one case.
   /// - Parameters:
+  ///   - input: its ensemble has the rows of `range` only, all other fields all rows.
+  ///   - range: bands that are scored; nil: all.
+  ///   - earlier: the result of the bands before `range`, which this one goes on from.
   ///   - maps: where given, the fields wanted are added to it.
   ///   - decomposes: whether the CRPS is taken apart, which costs as much again for a few regions.
-  public func run(_ input: CaseInput, maps: inout ScoreMaps?, decomposes: Bool = true) throws -> CaseResult {
-    precondition(input.ensemble.pointCount == points && input.truth.count == points)
-    let work = Work(self, input, decomposes: decomposes, mapped: maps?.scores ?? [])
-    try Parallel.forEach(work.groups, threads: threads) { group, thread in work.score(group, thread) }
+  public func run(
+    _ input: CaseInput, bands range: Range<Int>? = nil, after earlier: CaseResult? = nil,
+    maps: inout ScoreMaps?, decomposes: Bool = true
+  ) throws -> CaseResult {
+    let work = Work(self, range ?? bands.indices, input, decomposes: decomposes, mapped: maps?.scores ?? [])
+    try Parallel.forEach(work.range.count, threads: threads) { band, thread in work.score(band, thread) }
     if maps != nil { work.add(to: &maps) }
-    return work.result()
+    return work.result(after: earlier)
   }
 
   /// Copies and sorts the members as `run` does, and nothing else: what a benchmark compares it with.
   public func readAndSort(_ ensemble: EnsembleValues) throws {
     let input = CaseInput(
-      ensemble: ensemble, truth: [Double](repeating: 0, count: points),
+      ensemble: ensemble, truth: [Double](repeating: 0, count: ensemble.pointCount),
       ties: Philox(seed: 0, purpose: .tieBreak))
-    let work = Work(self, input, decomposes: false, mapped: [])
-    try Parallel.forEach(work.groups, threads: threads) { group, thread in work.sort(group, thread) }
+    let work = Work(self, bands.indices, input, decomposes: false, mapped: [])
+    try Parallel.forEach(work.range.count, threads: threads) { band, thread in work.sort(band, thread) }
   }
 
-  /// The fields of a case, padded to whole blocks, and everything that is summed.
+  /// The fields of a case, band by band as the weights, and everything that is summed.
   private final class Work: Sendable {
     let pass: ScorePass
+    let range: Range<Int>
     let input: CaseInput
     let members: Int
-    let groups: Int
-    let blocks: Int
+    /// Points of the ensemble's values.
+    let points: Int
+    /// First point and first slot of the range.
+    let firstPoint: Int
+    let firstSlot: Int
+    let slotCount: Int
     /// Fields a block has: `PointScore`s, three extremes, then `EventScore`s of each event.
     let fieldCount: Int
     let eventStart: Int
@@ -80,12 +112,12 @@ public struct ScorePass: Sendable {
     let thresholds: [AlignedBuffer<Double>]
     /// -ln((k + 1/2) / (M + 1))
     let logarithms: AlignedBuffer<Double>
-    /// [group][region][field][value, weight]
+    /// [band][region][field][value, weight]
     let sums: AlignedBuffer<Double>
-    /// [group][region][2 (M + 1)] and below, above, weight after it
+    /// [band][region][2 (M + 1)] and below, above, weight after it
     let parts: AlignedBuffer<Double>
     let partLength: Int
-    /// [group][region][bin][weight, variance, square error]
+    /// [band][region][bin][weight, variance, square error]
     let bins: AlignedBuffer<Double>
     /// [thread][region][rank]; [thread][region][event][k][came, not]
     let ranks: AlignedBuffer<Int32>
@@ -99,49 +131,87 @@ public struct ScorePass: Sendable {
     let partSums: AlignedBuffer<Lanes>
     let maps: AlignedBuffer<Double>
 
-    init(_ pass: ScorePass, _ input: CaseInput, decomposes: Bool, mapped: [PointScore]) {
+    init(_ pass: ScorePass, _ range: Range<Int>, _ input: CaseInput, decomposes: Bool, mapped: [PointScore]) {
       self.pass = pass
+      self.range = range
       self.input = input
       self.decomposes = decomposes
       self.mapped = mapped
+      let rowRange = pass.rows(range)
+      points = rowRange.count * pass.columnCount
+      precondition(input.ensemble.pointCount == points)
+      let firstPoint = rowRange.lowerBound * pass.columnCount
+      self.firstPoint = firstPoint
+      firstSlot = pass.slots[range.lowerBound]
+      let slotCount = pass.slots[range.upperBound] - firstSlot
+      self.slotCount = slotCount
       members = input.ensemble.memberCount
-      blocks = pass.padded / ScorePass.block
-      groups = min(ScorePass.mostGroups, blocks)
-      let (regions, events, padded) = (pass.regions.count, input.events.count, pass.padded)
+      let (regions, events, bandCount) = (pass.regions.count, input.events.count, range.count)
       eventStart = ScoreColumn.Place.count + 3
       fieldCount = eventStart + events * ScoreColumn.EventPlace.count
-      func field(_ values: [Double]) -> AlignedBuffer<Double> {
-        let buffer = AlignedBuffer<Double>(padded)
-        for point in 0..<padded { buffer.pointer[point] = point < values.count ? values[point] : .nan }
+      func field(_ values: [Double], _ from: Int) -> AlignedBuffer<Double> {
+        let buffer = AlignedBuffer<Double>(slotCount)
+        buffer.pointer.update(repeating: .nan, count: slotCount)
+        for band in range {
+          let start = pass.bands[band].lowerBound * pass.columnCount - from
+          let slot = pass.slots[band] - pass.slots[range.lowerBound]
+          for i in 0..<pass.bands[band].count * pass.columnCount {
+            buffer.pointer[slot + i] = values[start + i]
+          }
+        }
         return buffer
       }
-      truth = field(input.truth)
-      control = input.control.map { field(input.ensemble.member($0)) }
-      persistence = input.persistence.map(field)
-      climateMean = input.climateMean.map(field)
-      climateCRPS = input.climateCRPS.map(field)
-      thresholds = input.events.map { field($0.threshold) }
+      truth = field(input.truth, 0)
+      control = input.control.map { field(input.ensemble.member($0), firstPoint) }
+      persistence = input.persistence.map { field($0, 0) }
+      climateMean = input.climateMean.map { field($0, 0) }
+      climateCRPS = input.climateCRPS.map { field($0, 0) }
+      thresholds = input.events.map { field($0.threshold, 0) }
       logarithms = AlignedBuffer(
         (0...members).map { -log((Double($0) + 0.5) / Double(input.ensemble.memberCount + 1)) })
-      sums = AlignedBuffer(groups * regions * fieldCount * 2)
+      sums = AlignedBuffer(bandCount * regions * fieldCount * 2)
       partLength = 2 * (members + 1)
-      parts = AlignedBuffer(decomposes ? groups * regions * (partLength + 3) : 0)
-      bins = AlignedBuffer(groups * regions * ScorePass.spreadBinCount * 3)
-      let workers = max(1, min(pass.threads, groups))
+      parts = AlignedBuffer(decomposes ? bandCount * regions * (partLength + 3) : 0)
+      bins = AlignedBuffer(bandCount * regions * ScorePass.spreadBinCount * 3)
+      let workers = max(1, min(pass.threads, bandCount))
       ranks = AlignedBuffer(workers * regions * (members + 1))
       counts = AlignedBuffer(workers * regions * events * (members + 1) * 2)
-      missing = AlignedBuffer(groups)
+      missing = AlignedBuffer(bandCount)
       columns = AlignedBuffer(workers * ColumnSort.room(members) * ScorePass.chunkBlocks)
       rows = AlignedBuffer(workers * members)
       fields = AlignedBuffer(workers * fieldCount)
       fieldSums = AlignedBuffer(workers * regions * fieldCount * 2)
       partSums = AlignedBuffer(decomposes ? workers * regions * partLength : 0)
-      maps = AlignedBuffer(mapped.count * padded)
+      maps = AlignedBuffer(mapped.count * slotCount)
     }
 
-    func score(_ group: Int, _ thread: Int) {
+    /// A stretch of points of one band.
+    struct Place {
+      /// Slot within the range's slots; a multiple of 8.
+      let slot: Int
+      /// The first point within the grid.
+      let point: Int
+      /// Points from here to the band's end.
+      let rest: Int
+    }
+
+    /// Visits a band in chunks of two blocks.
+    @inline(__always)
+    private func eachChunk(_ band: Int, _ body: (_ place: Place, _ blocks: Int) -> Void) {
+      let number = range.lowerBound + band
+      let start = pass.bands[number].lowerBound * pass.columnCount
+      let count = pass.bands[number].count * pass.columnCount
+      let slot = pass.slots[number] - firstSlot
+      for offset in stride(from: 0, to: count, by: ScorePass.block * ScorePass.chunkBlocks) {
+        let rest = count - offset
+        body(
+          Place(slot: slot + offset, point: start + offset, rest: rest),
+          min(ScorePass.chunkBlocks, (rest + ScorePass.block - 1) / ScorePass.block))
+      }
+    }
+
+    func score(_ band: Int, _ thread: Int) {
       let regions = pass.regions.count
-      let (first, end) = (group * blocks / groups, (group + 1) * blocks / groups)
       let fieldSums = self.fieldSums.pointer + thread * regions * fieldCount * 2
       fieldSums.update(repeating: .zero, count: regions * fieldCount * 2)
       let partSums = self.partSums.pointer + (decomposes ? thread * regions * partLength : 0)
@@ -149,105 +219,95 @@ public struct ScorePass: Sendable {
       let room = ColumnSort.room(members)
       let columns = self.columns.pointer + thread * room * ScorePass.chunkBlocks
       let rows = self.rows.pointer + thread * members
-      var block = first
-      while block < end {
-        let count = min(ScorePass.chunkBlocks, end - block)
-        switch input.ensemble.storage {
-        case .single(let values):
-          var incomplete = (SIMD16<Float>.zero, SIMD16<Float>.zero)
-          gather(values.pointer, block, count, room, columns, &incomplete)
-          for part in 0..<count {
+      eachChunk(band) { place, blocks in
+        for part in 0..<blocks {
+          let offset = part * ScorePass.block
+          switch input.ensemble.storage {
+          case .single(let values):
             let column = columns + part * room
+            let bad = gather(values.pointer, place.point + offset, place.rest - offset, column)
             if !input.ensemble.isSorted { ColumnSort.sort(column, members) }
-            let bad = part == 0 ? incomplete.0 : incomplete.1
-            for half in 0..<2 {
+            for half in 0..<2 where place.rest > offset + half * 8 {
               for k in 0..<members {
                 rows[k] = half == 0 ? Lanes(column[k].lowHalf) : Lanes(column[k].highHalf)
               }
               let flags = half == 0 ? bad.lowHalf : bad.highHalf
               score(
-                (block + part) * ScorePass.block + half * 8, rows, Lanes(flags) .== 0, group, thread,
-                fieldSums,
+                Place(
+                  slot: place.slot + offset + half * 8, point: place.point + offset + half * 8,
+                  rest: place.rest - offset - half * 8), rows, Lanes(flags) .== 0, band, thread, fieldSums,
                 partSums)
             }
-          }
-        case .double(let values):
-          for part in 0..<count {
-            for half in 0..<2 {
-              let start = (block + part) * ScorePass.block + half * 8
-              let complete = gather(values.pointer, start, rows)
+          case .double(let values):
+            for half in 0..<2 where place.rest > offset + half * 8 {
+              let here = Place(
+                slot: place.slot + offset + half * 8, point: place.point + offset + half * 8,
+                rest: place.rest - offset - half * 8)
+              let complete = gather(values.pointer, here.point, here.rest, rows)
               if !input.ensemble.isSorted { SortingNetwork.sort(rows, members) }
-              score(start, rows, complete, group, thread, fieldSums, partSums)
+              score(here, rows, complete, band, thread, fieldSums, partSums)
             }
           }
         }
-        block += count
       }
-      // Lanes are added up once a group.
-      let target = sums.pointer + group * regions * fieldCount * 2
+      // Lanes are added up once a band.
+      let target = sums.pointer + band * regions * fieldCount * 2
       for i in 0..<regions * fieldCount * 2 { target[i] = fieldSums[i].sum() }
       if decomposes {
         for r in 0..<regions {
-          let own = parts.pointer + (group * regions + r) * (partLength + 3)
+          let own = parts.pointer + (band * regions + r) * (partLength + 3)
           for i in 0..<partLength { own[i] = partSums[r * partLength + i].sum() }
         }
       }
     }
 
-    func sort(_ group: Int, _ thread: Int) {
+    func sort(_ band: Int, _ thread: Int) {
       guard case .single(let values) = input.ensemble.storage else { return }
-      let room = ColumnSort.room(members)
-      let columns = self.columns.pointer + thread * room * ScorePass.chunkBlocks
-      let end = (group + 1) * blocks / groups
-      for block in stride(from: group * blocks / groups, to: end, by: ScorePass.chunkBlocks) {
-        let count = min(ScorePass.chunkBlocks, end - block)
-        var incomplete = (SIMD16<Float>.zero, SIMD16<Float>.zero)
-        gather(values.pointer, block, count, room, columns, &incomplete)
-        for part in 0..<count { ColumnSort.sort(columns + part * room, members) }
+      let columns = self.columns.pointer + thread * ColumnSort.room(members) * ScorePass.chunkBlocks
+      eachChunk(band) { place, blocks in
+        for part in 0..<blocks {
+          let offset = part * ScorePass.block
+          _ = gather(values.pointer, place.point + offset, place.rest - offset, columns)
+          ColumnSort.sort(columns, members)
+        }
       }
     }
 
-    /// Copies a chunk of points; lanes with a NaN hold zeros and are flagged 1.
+    /// Copies sixteen points; lanes with a NaN, or past the band's end, hold zeros and are flagged 1.
     @inline(__always)
     private func gather(
-      _ values: UnsafePointer<Float>, _ block: Int, _ count: Int, _ room: Int,
-      _ columns: UnsafeMutablePointer<Vector>, _ incomplete: inout (SIMD16<Float>, SIMD16<Float>)
-    ) {
-      let points = pass.points
-      let start = block * ScorePass.block
-      let zero = Vector.zero
-      for part in 0..<count {
-        let from = start + part * ScorePass.block
-        let column = columns + part * room
-        var bad = SIMDMask<SIMD16<Int32>>(repeating: false)
-        if from + ScorePass.block <= points {
-          for k in 0..<members {
-            let x = (values + k * points + from).vector
-            bad = bad .| (x .!= x)
-            column[k] = x
-          }
-        } else {
-          for k in 0..<members {
-            var x = Vector.zero
-            for lane in 0..<max(0, points - from) { x[lane] = values[k * points + from + lane] }
-            bad = bad .| (x .!= x)
-            column[k] = x
-          }
+      _ values: UnsafePointer<Float>, _ point: Int, _ rest: Int, _ column: UnsafeMutablePointer<Vector>
+    ) -> Vector {
+      let from = point - firstPoint
+      var bad = SIMDMask<SIMD16<Int32>>(repeating: false)
+      if rest >= ScorePass.block {
+        for k in 0..<members {
+          let x = (values + k * points + from).vector
+          bad = bad .| (x .!= x)
+          column[k] = x
         }
-        if any(bad) { for k in 0..<members { column[k].replace(with: zero, where: bad) } }
-        let flags = zero.replacing(with: 1, where: bad)
-        if part == 0 { incomplete.0 = flags } else { incomplete.1 = flags }
+      } else {
+        for lane in rest..<ScorePass.block { bad[lane] = true }
+        for k in 0..<members {
+          var x = Vector.zero
+          for lane in 0..<rest { x[lane] = values[k * points + from + lane] }
+          bad = bad .| (x .!= x)
+          column[k] = x
+        }
       }
+      if any(bad) { for k in 0..<members { column[k].replace(with: 0, where: bad) } }
+      return Vector.zero.replacing(with: 1, where: bad)
     }
 
-    private func gather(_ values: UnsafePointer<Double>, _ start: Int, _ rows: UnsafeMutablePointer<Lanes>)
-      -> ScoreColumn.Mask
-    {
-      let points = pass.points
+    private func gather(
+      _ values: UnsafePointer<Double>, _ point: Int, _ rest: Int, _ rows: UnsafeMutablePointer<Lanes>
+    ) -> ScoreColumn.Mask {
+      let from = point - firstPoint
       var bad = ScoreColumn.Mask(repeating: false)
+      for lane in min(8, rest)..<8 { bad[lane] = true }
       for k in 0..<members {
         var x = Lanes.zero
-        for lane in 0..<max(0, min(8, points - start)) { x[lane] = values[k * points + start + lane] }
+        for lane in 0..<min(8, rest) { x[lane] = values[k * points + from + lane] }
         bad = bad .| (x .!= x)
         rows[k] = x
       }
@@ -261,44 +321,45 @@ public struct ScorePass: Sendable {
     }
 
     private func score(
-      _ start: Int, _ rows: UnsafePointer<Lanes>, _ complete: ScoreColumn.Mask, _ group: Int, _ thread: Int,
+      _ place: Place, _ rows: UnsafePointer<Lanes>, _ complete: ScoreColumn.Mask, _ band: Int, _ thread: Int,
       _ fieldSums: UnsafeMutablePointer<Lanes>, _ partSums: UnsafeMutablePointer<Lanes>
     ) {
+      let start = place.slot
       let y = lanes(truth, start)
       let column = ScoreColumn(rows: rows, members: members, truth: y, isComplete: complete)
       let fields = self.fields.pointer + thread * fieldCount
-      typealias Place = ScoreColumn.Place
+      typealias Field = ScoreColumn.Place
       let nothing = Lanes(repeating: .nan)
       let (ranks, mean) = column.scores(alpha: pass.alpha, into: fields)
       let known = complete .& (y .== y)
-      @inline(__always) func put(_ place: Int, _ value: Lanes) {
-        fields[place] = nothing.replacing(with: value, where: known)
+      @inline(__always) func put(_ field: Int, _ value: Lanes) {
+        fields[field] = nothing.replacing(with: value, where: known)
       }
-      (fields[Place.control], fields[Place.controlAbsolute]) = (nothing, nothing)
+      (fields[Field.control], fields[Field.controlAbsolute]) = (nothing, nothing)
       let own = control.map { lanes($0, start) }
       if let own {
-        put(Place.control, (own - y) * (own - y))
-        put(Place.controlAbsolute, ScoreColumn.absolute(own - y))
+        put(Field.control, (own - y) * (own - y))
+        put(Field.controlAbsolute, ScoreColumn.absolute(own - y))
       }
-      fields[Place.persistence] = nothing
+      fields[Field.persistence] = nothing
       if let persistence {
         let error = lanes(persistence, start) - y
-        put(Place.persistence, error * error)
+        put(Field.persistence, error * error)
       }
-      for place in [Place.climatology, Place.anomalyProduct, Place.forecastAnomaly, Place.truthAnomaly] {
-        fields[place] = nothing
+      for field in [Field.climatology, Field.anomalyProduct, Field.forecastAnomaly, Field.truthAnomaly] {
+        fields[field] = nothing
       }
       if let climateMean {
         let c = lanes(climateMean, start)
         let (forecast, observed) = (mean - c, y - c)
-        put(Place.climatology, observed * observed)
-        put(Place.anomalyProduct, forecast * observed)
-        put(Place.forecastAnomaly, forecast * forecast)
-        put(Place.truthAnomaly, observed * observed)
+        put(Field.climatology, observed * observed)
+        put(Field.anomalyProduct, forecast * observed)
+        put(Field.forecastAnomaly, forecast * forecast)
+        put(Field.truthAnomaly, observed * observed)
       }
-      fields[Place.climatologyCRPS] = nothing
-      if let climateCRPS { put(Place.climatologyCRPS, lanes(climateCRPS, start)) }
-      extremes(start, rows, complete, fields + Place.count)
+      fields[Field.climatologyCRPS] = nothing
+      if let climateCRPS { put(Field.climatologyCRPS, lanes(climateCRPS, start)) }
+      extremes(place, rows, complete, fields + Field.count)
 
       // Regions with a weight here.
       let regionCount = pass.regions.count
@@ -306,14 +367,16 @@ public struct ScorePass: Sendable {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: max(1, regionCount)) { present in
           var presentCount = 0
           for r in 0..<regionCount {
-            weights[r] = UnsafeRawPointer(pass.weights.pointer + r * pass.padded + start).loadUnaligned(
+            weights[r] = UnsafeRawPointer(
+              pass.weights.pointer + r * pass.slots[pass.bands.count] + firstSlot + start
+            ).loadUnaligned(
               as: Lanes.self)
             if any(weights[r] .> 0) {
               present[presentCount] = r
               presentCount += 1
             }
           }
-          count(start, ranks, known, weights, present, presentCount, fields, group, thread)
+          count(place, ranks, known, weights, present, presentCount, fields, band, thread)
           for (e, event) in input.events.enumerated() {
             let (beyond, came, isKnown) = column.event(
               threshold: lanes(thresholds[e], start), isBelow: event.isBelow, control: own,
@@ -332,7 +395,7 @@ public struct ScorePass: Sendable {
             column.decompose(weights: base, regions: places, regionCount: presentCount, into: partSums)
             for i in 0..<presentCount {
               let r = present[i]
-              let target = parts.pointer + (group * regionCount + r) * (partLength + 3) + partLength
+              let target = parts.pointer + (band * regionCount + r) * (partLength + 3) + partLength
               let w = weights[r].replacing(with: 0, where: .!known)
               target[0] += w.replacing(with: 0, where: .!(y .< rows[0])).sum()
               target[1] += w.replacing(with: 0, where: .!(y .> rows[members - 1])).sum()
@@ -352,8 +415,8 @@ public struct ScorePass: Sendable {
           }
         }
       }
-      for (place, score) in mapped.enumerated() {
-        UnsafeMutableRawPointer(maps.pointer + place * pass.padded + start).storeBytes(
+      for (number, score) in mapped.enumerated() {
+        UnsafeMutableRawPointer(maps.pointer + number * slotCount + start).storeBytes(
           of: fields[score.index], as: Lanes.self)
       }
     }
@@ -361,22 +424,23 @@ public struct ScorePass: Sendable {
     /// Ranks, bins of the spread and missing points.
     @inline(__always)
     private func count(
-      _ start: Int, _ found: ScoreColumn.Ranks, _ known: ScoreColumn.Mask,
+      _ place: Place, _ found: ScoreColumn.Ranks, _ known: ScoreColumn.Mask,
       _ weights: UnsafeMutableBufferPointer<Lanes>, _ present: UnsafeMutableBufferPointer<Int>,
-      _ presentCount: Int, _ fields: UnsafePointer<Lanes>, _ group: Int, _ thread: Int
+      _ presentCount: Int, _ fields: UnsafePointer<Lanes>, _ band: Int, _ thread: Int
     ) {
       let regionCount = pass.regions.count
       let (variance, squareError) = (
         fields[ScoreColumn.Place.variance], fields[ScoreColumn.Place.meanSquareError]
       )
-      for lane in 0..<min(8, max(0, pass.points - start)) {
+      for lane in 0..<min(8, place.rest) {
         guard known[lane] else {
-          missing.pointer[group] += 1
+          missing.pointer[band] += 1
           continue
         }
         let tied = Int(found.equal[lane])
         let rank =
-          Int(found.below[lane]) + (tied == 0 ? 0 : input.ties.integer(below: tied + 1, UInt64(start + lane)))
+          Int(found.below[lane])
+          + (tied == 0 ? 0 : input.ties.integer(below: tied + 1, UInt64(place.point + lane)))
         let number = SpreadBins.number(variance[lane])
         for i in 0..<presentCount {
           let r = present[i]
@@ -385,7 +449,7 @@ public struct ScorePass: Sendable {
           ranks.pointer[(thread * regionCount + r) * (members + 1) + rank] += 1
           if let number {
             let bin = min(ScorePass.spreadBinCount - 1, max(0, number + ScorePass.spreadBinCount / 2))
-            let target = bins.pointer + ((group * regionCount + r) * ScorePass.spreadBinCount + bin) * 3
+            let target = bins.pointer + ((band * regionCount + r) * ScorePass.spreadBinCount + bin) * 3
             target[0] += weight
             target[1] += weight * variance[lane]
             target[2] += weight * squareError[lane]
@@ -396,14 +460,14 @@ public struct ScorePass: Sendable {
 
     /// Extreme forecast index and shifts of tails.
     private func extremes(
-      _ start: Int, _ rows: UnsafePointer<Lanes>, _ complete: ScoreColumn.Mask,
+      _ place: Place, _ rows: UnsafePointer<Lanes>, _ complete: ScoreColumn.Mask,
       _ fields: UnsafeMutablePointer<Lanes>
     ) {
       for i in 0..<3 { fields[i] = Lanes(repeating: .nan) }
       guard let climate = input.climate else { return }
       let column = UnsafeRawPointer(rows).assumingMemoryBound(to: Double.self)
-      for lane in 0..<min(8, max(0, pass.points - start)) where complete[lane] {
-        let quantiles = climate.values.pointer + (start + lane) * ClimateQuantiles.levelCount
+      for lane in 0..<min(8, place.rest) where complete[lane] {
+        let quantiles = climate.values.pointer + (place.point + lane) * ClimateQuantiles.levelCount
         guard !quantiles[0].isNaN else { continue }
         fields[0][lane] = ExtremeForecastIndex.standard.value(
           sorted: column + lane, stride: 8, members, quantiles)
@@ -415,88 +479,69 @@ public struct ScorePass: Sendable {
     }
 
     func add(to target: inout ScoreMaps?) {
-      for place in mapped.indices {
-        for point in 0..<pass.points {
-          let value = maps.pointer[place * pass.padded + point]
-          guard !value.isNaN else { continue }
-          target?.sums[place][point] += value
-          target?.counts[place][point] += 1
+      for number in mapped.indices {
+        for band in range {
+          let (slot, point) = (pass.slots[band] - firstSlot, pass.bands[band].lowerBound * pass.columnCount)
+          for i in 0..<pass.bands[band].count * pass.columnCount {
+            let value = maps.pointer[number * slotCount + slot + i]
+            guard !value.isNaN else { continue }
+            target?.sums[number][point + i] += value
+            target?.counts[number][point + i] += 1
+          }
         }
       }
     }
 
-    func result() -> CaseResult {
-      let (regions, events) = (pass.regions.count, input.events.count)
-      func mean(_ region: Int, _ field: Int) -> Double {
-        var (value, weight) = (0.0, 0.0)
-        for group in 0..<groups {
-          let place = ((group * regions + region) * fieldCount + field) * 2
-          value += sums.pointer[place]
-          weight += sums.pointer[place + 1]
-        }
-        return weight > 0 ? value / weight : .nan
-      }
+    func result(after earlier: CaseResult?) -> CaseResult {
+      let (regions, events, bandCount) = (pass.regions.count, input.events.count, range.count)
       let workers = ranks.count / max(1, regions * (members + 1))
-      var result = CaseResult(
-        means: [], eventMeans: [], extremes: [], ranks: [], events: [], decomposition: [], spreadBins: [],
-        missing: 0)
+      // Band by band, also across calls: the order of every sum is fixed.
+      var result =
+        earlier
+        ?? CaseResult(
+          regions: regions, fields: fieldCount, events: events, members: members, decomposes: decomposes)
       for r in 0..<regions {
-        result.means.append((0..<ScoreColumn.Place.count).map { mean(r, $0) })
-        if input.climate != nil {
-          result.extremes.append((0..<3).map { mean(r, ScoreColumn.Place.count + $0) })
+        for band in 0..<bandCount {
+          for field in 0..<fieldCount {
+            let place = ((band * regions + r) * fieldCount + field) * 2
+            result.sums[r][field] += SIMD2(sums.pointer[place], sums.pointer[place + 1])
+          }
         }
-        result.eventMeans.append(
-          (0..<events).map { e in
-            (0..<ScoreColumn.EventPlace.count).map {
-              mean(r, eventStart + e * ScoreColumn.EventPlace.count + $0)
-            }
-          })
-        var histogram = RankHistogram(members: members)
-        var found = (0..<events).map { _ in EventCounts(members: members) }
         for worker in 0..<workers {
           let own = ranks.pointer + (worker * regions + r) * (members + 1)
-          for k in 0...members { histogram.add(Int(own[k]), rank: k) }
+          for k in 0...members { result.ranks[r].add(Int(own[k]), rank: k) }
           for e in 0..<events {
             let own = counts.pointer + (((worker * regions + r) * events + e) * (members + 1)) * 2
             for k in 0...members {
-              found[e].events[k] += Int(own[2 * k])
-              found[e].nonEvents[k] += Int(own[2 * k + 1])
+              result.events[r][e].events[k] += Int(own[2 * k])
+              result.events[r][e].nonEvents[k] += Int(own[2 * k + 1])
             }
           }
         }
-        result.ranks.append(histogram)
-        result.events.append(found)
         if decomposes {
-          var sum = CRPSDecomposition(members: members)
-          for group in 0..<groups {
-            let own = parts.pointer + (group * regions + r) * (partLength + 3)
+          for band in 0..<bandCount {
+            let own = parts.pointer + (band * regions + r) * (partLength + 3)
             for i in 0...members {
-              sum.alpha[i] += own[2 * i]
-              sum.beta[i] += own[2 * i + 1]
+              result.decomposition[r].alpha[i] += own[2 * i]
+              result.decomposition[r].beta[i] += own[2 * i + 1]
             }
-            sum.below += own[partLength]
-            sum.above += own[partLength + 1]
-            sum.weight += own[partLength + 2]
+            result.decomposition[r].below += own[partLength]
+            result.decomposition[r].above += own[partLength + 1]
+            result.decomposition[r].weight += own[partLength + 2]
           }
-          result.decomposition.append(sum)
         }
-        var spread = SpreadBins()
-        for bin in 0..<ScorePass.spreadBinCount {
-          var (weight, variance, error) = (0.0, 0.0, 0.0)
-          for group in 0..<groups {
-            let own = bins.pointer + ((group * regions + r) * ScorePass.spreadBinCount + bin) * 3
-            weight += own[0]
-            variance += own[1]
-            error += own[2]
-          }
-          if weight > 0 {
+        for band in 0..<bandCount {
+          var spread = SpreadBins()
+          for bin in 0..<ScorePass.spreadBinCount {
+            let own = bins.pointer + ((band * regions + r) * ScorePass.spreadBinCount + bin) * 3
+            guard own[0] > 0 else { continue }
             spread.bins[bin - ScorePass.spreadBinCount / 2] = SpreadBins.Bin(
-              weight: weight, variance: variance, squareError: error)
+              weight: own[0], variance: own[1], squareError: own[2])
           }
+          result.spreadBins[r].add(spread)
         }
-        result.spreadBins.append(spread)
       }
-      for group in 0..<groups { result.missing += missing.pointer[group] }
+      for band in 0..<bandCount { result.missing += missing.pointer[band] }
       return result
     }
   }

@@ -32,7 +32,8 @@ enum ScoreBench {
       let latitudes = (0..<shape.latitudes).map { 90 - 180 * (Double($0) + 0.5) / Double(shape.latitudes) }
       let longitudes = (0..<shape.longitudes).map { 360 * Double($0) / Double(shape.longitudes) }
       let region = Region("global", latitudes: latitudes, longitudes: longitudes) { _, _ in true }
-      let pass = ScorePass(regions: [region], points: shape.points, threads: threads)
+      let pass = ScorePass(
+        regions: [region], rows: shape.latitudes, columns: shape.longitudes, threads: threads)
       let threshold = [Double](repeating: 284, count: shape.points)
       let sorted = try stopwatch.median { try pass.readAndSort(ensemble) }
       var basic = CaseInput(ensemble: ensemble, truth: truth, ties: Philox(seed: 1, purpose: .tieBreak))

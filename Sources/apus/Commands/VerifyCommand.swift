@@ -4,6 +4,7 @@ import FieldIO
 import Fields
 import Foundation
 import Logging
+import RunFiles
 import Verification
 
 struct VerifyCommand: ParsableCommand {
@@ -16,16 +17,31 @@ struct VerifyCommand: ParsableCommand {
       scores; for every time the RMSE of the mean, spread, spread-skill ratio, energy score and area means \
       (weights cos(latitude)); over all times the rank histogram and the area under the ROC curve. Points \
       where the truth or a member is missing are left out of every mean.
+
+      With a definition (diagnostics/*.yml) it computes what that says, of many variables, lead times, regions \
+      and dates, with intervals, into a directory of NetCDF files and a report; interrupted, the same command \
+      continues.
       """)
 
+  @Argument(
+    help: ArgumentHelp(
+      "A definition of diagnostics, such as diagnostics/quick.yml.", valueName: "definition.yml"),
+    completion: .file(extensions: ["yml", "yaml"]))
+  var definition: String?
+
   @Option(name: .long, parsing: .upToNextOption, help: "Forecast files: one per member, bundles, any layout.")
-  var forecast: [String]
+  var forecast: [String] = []
 
   @Option(name: .long, parsing: .upToNextOption, help: "Files with the truth at the forecasts' valid times.")
-  var truth: [String]
+  var truth: [String] = []
+
+  @Option(
+    name: .long, parsing: .upToNextOption,
+    help: "With a definition: files of an ensemble to compare with, for a scorecard.")
+  var baseline: [String] = []
 
   @Option(help: "The variable; z500 also finds z on pressure levels.")
-  var variable: String
+  var variable: String?
 
   @Option(
     name: .long, parsing: .upToNextOption, help: "Files with a climate sample: all their fields count.")
@@ -50,13 +66,24 @@ struct VerifyCommand: ParsableCommand {
     help: "Compute the energy score, whose cost grows with the square of the members.")
   var energyScore = true
 
-  @Option(help: ArgumentHelp("The file to write.", valueName: "scores.nc"))
+  @Option(
+    help: ArgumentHelp(
+      "The file to write; with a definition the directory.", valueName: "scores.nc|directory"))
   var output: String
 
+  @OptionGroup var threads: ThreadOptions
   @OptionGroup var result: ResultOptions
   @OptionGroup var log: LogOptions
 
   func validate() throws {
+    if definition == nil {
+      guard variable != nil else { throw ValidationError("Missing --variable, or a definition.") }
+      guard !forecast.isEmpty else { throw ValidationError("Missing --forecast.") }
+      guard !truth.isEmpty else { throw ValidationError("Missing --truth.") }
+      guard baseline.isEmpty else { throw ValidationError("--baseline needs a definition.") }
+    } else if variable != nil || thresholdFrom != nil || control != nil {
+      throw ValidationError("--variable, --threshold-from and --control are keys of the definition.")
+    }
     guard (0...1).contains(almostFairAlpha) else {
       throw ValidationError("--almost-fair-alpha is \(almostFairAlpha); expected 0...1.")
     }
@@ -66,6 +93,8 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let definition { return try runSuite(definition) }
+    guard let variable else { return }
     let logger = log.logger
     let archive = try EnsembleArchive(forecast, variable: variable)
     let truths = try TruthArchive(truth, for: archive)
@@ -113,6 +142,27 @@ struct VerifyCommand: ParsableCommand {
       variable: variable, units: archive.units ?? "1", output: output, cases: cases)
     try file.finish(report)
     try result.show(report)
+  }
+
+  private func runSuite(_ path: String) throws {
+    let definition = try DiagnosticsFile.read(path)
+    func files(_ given: [String], _ named: [InputPath], _ option: String) throws -> [String] {
+      let patterns = given.isEmpty ? named.paths : given
+      guard !patterns.isEmpty else {
+        throw ApusError(
+          .usage, "no files of the \(option)", file: path,
+          expected: "--\(option) FILES, or \(option): in the definition")
+      }
+      return try FileList.expand(patterns)
+    }
+    let run = SuiteRun(
+      definition: definition, forecast: try files(forecast, definition.forecast, "forecast"),
+      truth: try files(truth, definition.truth, "truth"),
+      climate: try climate.isEmpty ? [] : FileList.expand(climate),
+      baseline: try baseline.isEmpty && definition.baseline.isEmpty
+        ? [] : files(baseline, definition.baseline, "baseline"), output: output, threads: threads.count,
+      logger: log.logger, showsProgress: log.showsProgress)
+    try result.show(try SuiteVerification(definition: definition, run: run)())
   }
 
   private func placeOfControl(_ archive: EnsembleArchive) throws -> Int? {

@@ -1,0 +1,108 @@
+import Basics
+import Ensembles
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import RunFiles
+import Sphere
+import Verification
+
+/// Scores every variable and lead time of a definition, one unit after the other, keeping what is done.
+struct SuiteRun {
+  let definition: DiagnosticsFile
+  let forecast: [String]
+  let truth: [String]
+  let climate: [String]
+  let baseline: [String]
+  let output: String
+  let threads: Int
+  let logger: Logger
+  let showsProgress: Bool
+
+  /// All units of an ensemble.
+  struct Outcome {
+    let units: [UnitState]
+    let grids: [String: LatitudeLongitude]
+  }
+
+  /// Scores the ensemble and, where there is one, the baseline.
+  /// - Throws: `ApusError`: `tryAgainLater` (75) after a signal, `cannotCreateOutput` (73) where the directory holds
+  ///   another verification, `inputMissing` and `badData` as reading goes.
+  func run() throws -> (forecast: Outcome, baseline: Outcome?) {
+    do {
+      try FileManager.default.createDirectory(atPath: output + "/partials", withIntermediateDirectories: true)
+    } catch {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the directory", file: output,
+        advice: "Choose a place that exists and is writable.")
+    }
+    WholeFile.removeAbandoned(in: output + "/partials", prefix: "")
+    let main = try score(forecast, "forecast")
+    let other = try baseline.isEmpty ? nil : score(baseline, "baseline")
+    return (main, other)
+  }
+
+  private func score(_ files: [String], _ role: String) throws -> Outcome {
+    let fingerprint = try self.fingerprint(files)
+    var units: [UnitState] = []
+    var grids: [String: LatitudeLongitude] = [:]
+    for variable in definition.variables {
+      let source = try SuiteSource(variable, forecast: files, truth: truth)
+      grids[variable] = source.grid
+      let chosen = source.cases.filter(isChosen)
+      if !source.withoutTruth.isEmpty {
+        let absent = source.withoutTruth.filter(isChosen)
+        if !absent.isEmpty {
+          logger.notice(
+            "left out times without a truth",
+            metadata: [
+              "variable": "\(variable)", "times": "\(absent.count)", "first": "\(absent[0])",
+            ])
+        }
+      }
+      guard !chosen.isEmpty else {
+        throw ApusError(
+          .inputMissing, "no time of the forecast has both the lead time and a truth", file: source.file,
+          variable: variable,
+          found: "\(source.cases.count) times with a truth, \(source.withoutTruth.count) without",
+          expected: definition.leadTimes.isEmpty
+            ? "at least one" : "lead times \(definition.leadTimes.map { "\($0)" }.joined(separator: ", ")) h",
+          advice: "Look at the files with: apus inspect.")
+      }
+      let scorer = try UnitScorer(self, source, fingerprint: fingerprint)
+      let leads = Set(chosen.map { $0.leadHours ?? -1 }).sorted()
+      for lead in leads {
+        let cases = chosen.filter { ($0.leadHours ?? -1) == lead }
+          .sorted { ($0.initial?.seconds ?? 0, $0.index) < ($1.initial?.seconds ?? 0, $1.index) }
+        let name = lead < 0 ? "all" : String(format: "%05d", Int((lead * 60).rounded()))
+        let path = "\(output)/partials/\(role)_\(variable)_\(name).unit"
+        units.append(try scorer.score(cases, lead: lead < 0 ? nil : lead, keptAt: path))
+      }
+    }
+    return Outcome(units: units, grids: grids)
+  }
+
+  private func isChosen(_ item: EnsembleArchive.Case) -> Bool {
+    guard let hours = item.leadHours else { return definition.leadTimes.isEmpty }
+    let isListed = definition.leadTimes.isEmpty || definition.leadTimes.contains { Double($0) == hours }
+    let isMultiple =
+      definition.everyHours.map { hours.truncatingRemainder(dividingBy: Double($0)) == 0 } ?? true
+    return isListed && isMultiple
+  }
+
+  /// Stands for the definition and for names, sizes and times of all files.
+  private func fingerprint(_ files: [String]) throws -> String {
+    var kept = definition
+    (kept.saveMinutes, kept.memoryMegabytes, kept.notes, kept.bootstrap) = (0, 16, [], .init())
+    (kept.forecast, kept.truth, kept.baseline) = ([], [], [])
+    var text = try kept.canonicalText() + "\(apusVersion)\n"
+    for file in files + ["truth"] + truth + ["climate"] + climate {
+      let facts = try? FileManager.default.attributesOfItem(atPath: file)
+      let size = (facts?[.size] as? NSNumber)?.intValue ?? 0
+      let changed = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+      text += "\(file) \(size) \(Int(changed * 1000))\n"
+    }
+    return SHA256.hexadecimal(of: Array(text.utf8))
+  }
+}

@@ -1,0 +1,229 @@
+import Basics
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import RunFiles
+import Sphere
+import Verification
+
+/// Scores the dates of one variable, lead time by lead time.
+final class UnitScorer {
+  private let run: SuiteRun
+  private let source: SuiteSource
+  private let fingerprint: String
+  private let pass: ScorePass
+  private let climate: SuiteClimate?
+  private let rules: [(rule: ThresholdRule, isBelow: Bool)]
+  private let columns: ScoreColumns
+  private let control: Int?
+  private let maps: [PointScore]
+  private let weights: AreaWeights
+  private let tiles: TileScores?
+  private let transform: SphericalTransform<Double>?
+  private var saved = ContinuousClock.now
+
+  init(_ run: SuiteRun, _ source: SuiteSource, fingerprint: String) throws {
+    self.run = run
+    self.source = source
+    self.fingerprint = fingerprint
+    let definition = run.definition
+    let (rows, columnCount) = (source.grid.latitudes.count, source.grid.longitudes.count)
+    pass = ScorePass(
+      regions: try SuiteRegions.make(definition, source.grid), rows: rows, columns: columnCount,
+      alpha: definition.almostFairAlpha, threads: run.threads)
+    weights = AreaWeights(latitudes: source.grid.latitudes, columns: columnCount)
+    rules = try SuiteEvents.rules(definition, source.variable)
+    columns = ScoreColumns(events: rules.count)
+    if let number = definition.control {
+      guard let place = source.members.firstIndex(of: number) else {
+        throw ApusError(
+          .badData, "there is no such control member", file: source.file, variable: source.variable,
+          found: "members \(source.members.prefix(12).map(String.init).joined(separator: ", "))"
+            + (source.members.count > 12 ? "..." : ""), expected: "\(number)")
+      }
+      control = place
+    } else {
+      control = nil
+    }
+    maps = try SuiteMaps.scores(definition)
+    let memory = definition.memoryMegabytes * 1_000_000
+    if var settings = definition.climate {
+      if settings.period.files.isEmpty { settings.period.files = run.climate.map { InputPath($0) } }
+      let files = try FileList.expand(settings.period.files.paths)
+      let archive = try SuiteSource(source.variable, forecast: [source.file], truth: files)
+      climate = try SuiteClimate(settings, archive, memory: memory, threads: run.threads)
+    } else {
+      climate = nil
+    }
+    if let needy = rules.first(where: { $0.rule.needsClimate }), climate == nil {
+      throw ApusError(
+        .badRunFile, "an event needs a climate", variable: source.variable, found: needy.rule.text,
+        expected: "climate: in the definition",
+        advice: "Add climate: {files: [...]}, or climate: {} and --climate.")
+    }
+    tiles = definition.tiles.map {
+      TileScores(
+        latitudes: source.grid.latitudes, longitudes: source.grid.longitudes, degrees: $0.degrees,
+        pointLimit: $0.points, memberLimit: $0.members)
+    }
+    if let spectra = definition.spectra {
+      if let grid = try? SphereGrid.detect(
+        latitudes: source.grid.latitudes, longitudes: source.grid.longitudes)
+      {
+        let most = grid.defaultDegreeCount
+        transform = SphericalTransform<Double>(grid: grid, degrees: min(spectra.degrees ?? 128, most))
+      } else {
+        run.logger.notice(
+          "no spectra: the grid is not global", metadata: ["variable": "\(source.variable)"])
+        transform = nil
+      }
+    } else {
+      transform = nil
+    }
+  }
+
+  /// Scores all dates of one lead time, going on from what is kept.
+  func score(_ cases: [EnsembleArchive.Case], lead: Double?, keptAt path: String) throws -> UnitState {
+    let points = source.grid.pointCount
+    var state =
+      try UnitState.read(path)
+      ?? UnitState(
+        fingerprint: fingerprint, variable: source.variable, units: source.units, leadHours: lead,
+        members: source.members.count)
+    guard state.fingerprint == fingerprint else {
+      throw ApusError(
+        .cannotCreateOutput, "the directory holds another verification", file: path,
+        found: "made from another definition, other files or another version",
+        expected: "the same definition and files as now",
+        advice: "Choose another --output, or remove this directory.")
+    }
+    if state.isDone && state.dates.count == cases.count { return state }
+    var fields: ScoreMaps? = maps.isEmpty ? nil : state.maps(maps, points: points)
+    for (number, item) in cases.enumerated() where number >= state.dates.count {
+      if StopFlag.isSet {
+        state.keep(fields)
+        try state.write(path)
+        try StopFlag.check()
+      }
+      try score(item, number, &state, &fields)
+      progress(item, number, cases.count)
+      if ContinuousClock.now - saved > .seconds(60 * run.definition.saveMinutes) {
+        state.keep(fields)
+        try state.write(path)
+        saved = .now
+      }
+    }
+    state.isDone = true
+    state.keep(fields)
+    try state.write(path)
+    saved = .now
+    if state.missing > 0 {
+      run.logger.notice(
+        "left out points with missing values",
+        metadata: ["variable": "\(source.variable)", "lead": "\(lead ?? .nan)", "points": "\(state.missing)"])
+    }
+    return state
+  }
+
+  private func progress(_ item: EnsembleArchive.Case, _ number: Int, _ count: Int) {
+    guard run.showsProgress else { return }
+    let lead = item.leadHours.map { "+\(Int($0)) h " } ?? ""
+    FileHandle.standardError.write(
+      Data("\r\u{1b}[K\(source.variable) \(lead)\(number + 1) of \(count): \(item)".utf8))
+    if number + 1 == count { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+  }
+
+  private func score(
+    _ item: EnsembleArchive.Case, _ number: Int, _ state: inout UnitState, _ fields: inout ScoreMaps?
+  ) throws {
+    let definition = run.definition
+    let (columnCount, memberCount) = (source.grid.longitudes.count, source.members.count)
+    let truth = try source.truth(item)
+    let season = try climate?.season(item.valid)
+    let events = try rules.map { rule, isBelow in
+      CaseInput.Event(
+        threshold: try rule.threshold(season?.quantiles, points: truth.count), isBelow: isBelow)
+    }
+    let persistence = try item.initial.flatMap { try source.truth(at: $0) }
+    let climateCRPS = try season?.sample.map {
+      try PointwiseScores($0, truth: truth, threads: run.threads).crpsFair
+    }
+    // As many bands of rows as fit in memory.
+    let budget = definition.memoryMegabytes * 1_000_000
+    func bytes(_ rows: Int) -> Int { rows * columnCount * memberCount * 4 }
+    var first = 0
+    var result: CaseResult?
+    var whole: EnsembleValues?
+    while first < pass.bands.count {
+      var end = first + 1
+      while end < pass.bands.count && bytes(pass.rows(first..<end + 1).count) <= budget { end += 1 }
+      let isWhole = first == 0 && end == pass.bands.count
+      let members = try source.members(item, rows: isWhole ? nil : pass.rows(first..<end))
+      var input = CaseInput(
+        ensemble: members, truth: truth, ties: Philox(seed: 0, purpose: .tieBreak, UInt64(number)))
+      input.control = control
+      input.persistence = persistence
+      input.climateMean = season?.quantiles.mean
+      input.climateCRPS = climateCRPS
+      input.climate = season?.quantiles
+      input.events = events
+      result = try pass.run(
+        input, bands: first..<end, after: result, maps: &fields, decomposes: definition.decomposition)
+      if isWhole { whole = members }
+      first = end
+    }
+    guard let result else { return }
+    guard result.missing < truth.count else {
+      throw ApusError(
+        .badData, "no point has a truth and all members", file: source.file, variable: source.variable,
+        found: "only missing values at \(item)")
+    }
+    // Scores of whole fields: of all members, or of as many as fit.
+    let limit = max(1, budget / max(1, truth.count * 4))
+    func fieldMembers(_ wanted: Int?) throws -> EnsembleValues {
+      let count = min(wanted ?? .max, limit, memberCount)
+      if let whole { return count == memberCount ? whole : whole.prefix(count) }
+      return try source.members(item, limit: count)
+    }
+    let tileResult = try tiles.map { tiles in
+      try tiles.score(
+        try fieldMembers(definition.tiles?.members), truth: truth,
+        ties: Philox(seed: 1, purpose: .tieBreak, UInt64(number)), threads: run.threads)
+    }
+    if let tileResult {
+      if state.averageRanks == nil {
+        (state.averageRanks, state.bandDepthRanks) = (tileResult.averageRanks, tileResult.bandDepthRanks)
+      } else {
+        state.averageRanks?.add(tileResult.averageRanks)
+        state.bandDepthRanks?.add(tileResult.bandDepthRanks)
+      }
+    }
+    let energy = try definition.energyMembers.map {
+      try EnergyScore.values(
+        try fieldMembers($0), truth: truth, weights: weights, threads: run.threads
+      ).fair
+    }
+    if let transform,
+      let spectra = try SpectralScores(
+        try fieldMembers(nil), truth: truth, control: control.flatMap { $0 < limit ? $0 : nil },
+        transform: transform,
+        convention: definition.spectra?.convention == .hens ? .hens : .standard, threads: run.threads)
+    {
+      if state.spectra == nil { state.spectra = spectra } else { state.spectra?.add(spectra) }
+      state.spectraDates += 1
+    }
+    let sizes = definition.ensembleSizes.filter { $0 <= memberCount }
+    if !sizes.isEmpty, let whole {
+      let own = try EnsembleSizes(
+        sizes: sizes, whole, truth: truth, weights: pass.regions[0].weights, events: events,
+        threads: run.threads)
+      if state.sizes == nil { state.sizes = own } else { state.sizes?.add(own) }
+      state.sizesDates += 1
+    }
+    state.add(
+      item, result,
+      values: columns.values(
+        result, regions: pass.regions.count, hasClimate: season != nil, energy: energy, tiles: tileResult))
+  }
+}

@@ -1,0 +1,100 @@
+import Basics
+import FieldIO
+import Fields
+import Foundation
+import Verification
+
+/// Everything known of one variable at one lead time: what is kept on disk, so that a stopped verification goes on.
+struct UnitState: Codable {
+  /// Stands for the definition and the files; another one is refused.
+  let fingerprint: String
+  let variable: String
+  let units: String
+  /// Hours; nil where the files do not say.
+  let leadHours: Double?
+  let members: Int
+  var isDone = false
+  /// Dates that are scored, in order: initial time, valid time (seconds since 1970), place along the files' axis.
+  var dates: [DateKey] = []
+  /// [date][region][column of `ScoreColumns`]
+  var values: [[[Double]]] = []
+  /// [region]
+  var ranks: [RankHistogram] = []
+  /// [region][event]
+  var events: [[EventCounts]] = []
+  var decomposition: [CRPSDecomposition] = []
+  var spreadBins: [SpreadBins] = []
+  /// Sums over dates.
+  var spectra: SpectralScores?
+  var spectraDates = 0
+  var averageRanks: RankHistogram?
+  var bandDepthRanks: RankHistogram?
+  var sizes: EnsembleSizes?
+  var sizesDates = 0
+  var missing = 0
+  /// Maps' sums and counts as bytes.
+  var mapSums: [Data] = []
+  var mapCounts: [Data] = []
+
+  struct DateKey: Codable, Hashable {
+    let initial: Int?
+    let valid: Int?
+    let index: Int
+
+    init(_ item: EnsembleArchive.Case) {
+      (initial, valid, index) = (item.initial?.seconds, item.valid?.seconds, item.index)
+    }
+  }
+
+  /// Adds one case.
+  mutating func add(_ item: EnsembleArchive.Case, _ result: CaseResult, values: [[Double]]) {
+    dates.append(DateKey(item))
+    self.values.append(values)
+    if ranks.isEmpty {
+      (ranks, events) = (result.ranks, result.events)
+      (decomposition, spreadBins) = (result.decomposition, result.spreadBins)
+    } else {
+      for r in ranks.indices {
+        ranks[r].add(result.ranks[r])
+        for e in events[r].indices { events[r][e].add(result.events[r][e]) }
+        if !decomposition.isEmpty { decomposition[r].add(result.decomposition[r]) }
+        spreadBins[r].add(result.spreadBins[r])
+      }
+    }
+    missing += result.missing
+  }
+
+  mutating func keep(_ maps: ScoreMaps?) {
+    guard let maps else { return }
+    mapSums = maps.sums.map { values in values.withUnsafeBytes { Data($0) } }
+    mapCounts = maps.counts.map { values in values.withUnsafeBytes { Data($0) } }
+  }
+
+  func maps(_ scores: [PointScore], points: Int) -> ScoreMaps {
+    guard mapSums.count == scores.count else { return ScoreMaps(scores, points: points) }
+    func numbers<Number: BitwiseCopyable>(_ data: Data, _ zero: Number) -> [Number] {
+      var values = [Number](repeating: zero, count: data.count / MemoryLayout<Number>.stride)
+      _ = values.withUnsafeMutableBytes { data.copyBytes(to: $0) }
+      return values
+    }
+    return ScoreMaps(
+      scores, sums: mapSums.map { numbers($0, 0.0) }, counts: mapCounts.map { numbers($0, Int32(0)) })
+  }
+
+  func write(_ path: String) throws {
+    let encoder = PropertyListEncoder()
+    encoder.outputFormat = .binary
+    try WholeFile.write(try encoder.encode(self), to: path)
+  }
+
+  /// What was kept; nil where there is nothing.
+  /// - Throws: `ApusError` (`badData`) for a damaged file.
+  static func read(_ path: String) throws -> UnitState? {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    guard let state = try? PropertyListDecoder().decode(UnitState.self, from: data) else {
+      throw ApusError(
+        .badData, "is damaged", file: path, advice: "Remove it; its variable and lead time are scored again.")
+    }
+    return state
+  }
+}
