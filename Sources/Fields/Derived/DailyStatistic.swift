@@ -2,7 +2,7 @@ import Basics
 
 /// What is kept of the values of one day: `t2m_daily_maximum`.
 ///
-/// A day ends at its valid time T and holds the times t with T - 24 h < t <= T: of 6-hourly data those 18, 12,
+/// A day ends at its valid time T and holds the times t, T - 24 h < t <= T: of 6-hourly data those 18, 12,
 /// 6 and 0 hours before T. For T at 00 UTC it is the calendar day before, without its first instant and with
 /// its last, so that days that follow each other share no value.
 public enum DailyStatistic: String, Sendable, CaseIterable {
