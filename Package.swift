@@ -74,7 +74,7 @@ let package = Package(
     tests(of: "Kernels", knows: ["Basics", "Kernels"]),
     tests(
       of: "Sphere", knows: ["Basics", "Kernels", "Sphere", "Operators"], resources: [.copy("Resources")]),
-    tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"]),
+    tests(of: "Fields", knows: ["Basics", "Sphere", "Fields"], resources: [.copy("Resources")]),
     tests(of: "FieldIO", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CNetCDF"]),
     tests(of: "RunFiles", knows: ["Basics", "Fields", "RunFiles"]),
     tests(
