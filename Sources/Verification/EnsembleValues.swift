@@ -32,6 +32,12 @@ public struct EnsembleValues: Sendable {
   /// Equally long members, each [point].
   public init(members: [[Float]]) { self.init(members.flatMap { $0 }, members: members.count) }
 
+  /// Members one after the other, [member][point], in memory that nobody else changes.
+  public init(_ values: AlignedBuffer<Float>, members: Int) {
+    precondition(members > 0 && values.count % members == 0)
+    self.init(.single(values), members, values.count / members, isSorted: false)
+  }
+
   init(_ storage: Storage, _ members: Int, _ points: Int, isSorted: Bool) {
     self.storage = storage
     memberCount = members

@@ -48,7 +48,7 @@ struct SuiteRun {
     var units: [UnitState] = []
     var grids: [String: LatitudeLongitude] = [:]
     for variable in definition.variables {
-      let source = try SuiteSource(variable, forecast: files, truth: truth)
+      let source = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
       grids[variable] = source.grid
       let chosen = source.cases.filter(isChosen)
       if !source.withoutTruth.isEmpty {
