@@ -53,7 +53,8 @@ public final class NetCDFReader: Sendable {
   public let variables: [Variable]
   /// Global attributes.
   public let attributes: [String: NetCDFAttribute]
-  private let handle: Int32
+  private let key: Int
+  private let stamp: OpenFiles.Stamp
 
   /// Opens a file and reads its structure.
   /// - Throws: `ApusError`: `inputMissing` where there is no such file, `badData` where it is no NetCDF
@@ -63,8 +64,9 @@ public final class NetCDFReader: Sendable {
       throw ApusError(.inputMissing, "no such file, or not readable", file: path)
     }
     self.path = path
-    var handle: Int32 = 0
-    (handle, dimensions, variables, attributes) = try NetCDFLibrary.locked {
+    stamp = OpenFiles.Stamp(path)
+    (key, dimensions, variables, attributes) = try NetCDFLibrary.locked {
+      var handle: Int32 = 0
       let status = nc_open(path, NC_NOWRITE, &handle)
       guard status == NC_NOERR else {
         throw ApusError(
@@ -73,17 +75,16 @@ public final class NetCDFReader: Sendable {
       }
       do {
         let structure = try NetCDFReader.structure(handle, path: path)
-        return (handle, structure.0, structure.1, structure.2)
+        return (OpenFiles.register(handle), structure.0, structure.1, structure.2)
       } catch {
         nc_close(handle)
         throw error
       }
     }
-    self.handle = handle
     try requireWholeClassicFile()
   }
 
-  deinit { _ = NetCDFLibrary.locked { nc_close(handle) } }
+  deinit { NetCDFLibrary.locked { OpenFiles.close(key) } }
 
   /// The variable of a name.
   /// - Throws: `ApusError` of kind `inputMissing` listing the variables there are.
@@ -101,6 +102,7 @@ public final class NetCDFReader: Sendable {
     let total = count.reduce(1, *)
     guard total > 0 else { return [] }
     return try NetCDFLibrary.locked {
+      let handle = try OpenFiles.handle(key, path, stamp)
       var status = NC_NOERR
       let values = [Double](unsafeUninitializedCapacity: total) { buffer, filled in
         if let base = buffer.baseAddress {
@@ -120,6 +122,7 @@ public final class NetCDFReader: Sendable {
     let total = count.reduce(1, *)
     guard total > 0 else { return [] }
     var values = try NetCDFLibrary.locked {
+      let handle = try OpenFiles.handle(key, path, stamp)
       var status = NC_NOERR
       let values = [Float](unsafeUninitializedCapacity: total) { buffer, filled in
         if let base = buffer.baseAddress {
@@ -277,7 +280,7 @@ public final class NetCDFReader: Sendable {
   /// size is checked against what the variables need.
   private func requireWholeClassicFile() throws {
     var format: Int32 = 0
-    _ = NetCDFLibrary.locked { nc_inq_format(handle, &format) }
+    try NetCDFLibrary.locked { _ = nc_inq_format(try OpenFiles.handle(key, path, stamp), &format) }
     guard format != NC_FORMAT_NETCDF4, format != NC_FORMAT_NETCDF4_CLASSIC else { return }
     func bytes(_ variable: Variable) -> Int {
       let size = ["byte": 1, "char": 1, "short": 2, "int": 4, "float": 4][variable.typeName] ?? 8

@@ -58,4 +58,17 @@ import Testing
     #expect(try Binary.run(["bench", "sht", "--seconds", "0"]).code == 64)
     #expect(try Binary.run(["bench", "sht", "--threads", "0"]).code == 64)
   }
+
+  @Test func scoresAreTimedBesideSorting() throws {
+    let outcome = try Binary.run(["bench", "crps", "--threads", "2", "--seconds", "0.001", "--json"])
+    #expect(outcome.code == 0)
+    let kernels = try #require(try outcome.json()["kernels"] as? [[String: Any]])
+    let times = Dictionary(
+      uniqueKeysWithValues: kernels.compactMap { kernel in
+        (kernel["name"] as? String).map { ($0, kernel["ms"] as? Double ?? 0) }
+      })
+    for shape in ["50x721x1440", "7424x48x96"] {
+      for kernel in ["sort", "scores", "decomposed"] { #expect(times["crps.\(kernel).\(shape)"] ?? 0 > 0) }
+    }
+  }
 }

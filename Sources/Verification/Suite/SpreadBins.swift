@@ -38,9 +38,11 @@ public struct SpreadBins: Sendable, Codable {
   /// Spread (corrected by (M + 1)/M for the ensemble's size, as in the spread-skill ratio), RMSE of the mean and share
   /// of the weight, by ascending spread.
   public func curve(members: Int) -> [(spread: Double, error: Double, share: Double)] {
-    let total = bins.values.reduce(0) { $0 + $1.weight }
+    // In order of the bins: a dictionary's own order differs from run to run.
+    let ordered = bins.sorted { $0.key < $1.key }
+    let total = ordered.reduce(0) { $0 + $1.value.weight }
     let factor = Double(members + 1) / Double(members)
-    return bins.sorted { $0.key < $1.key }.map { _, bin in
+    return ordered.map { _, bin in
       (
         (factor * bin.variance / bin.weight).squareRoot(), (bin.squareError / bin.weight).squareRoot(),
         bin.weight / total

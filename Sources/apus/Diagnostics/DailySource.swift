@@ -48,7 +48,8 @@ struct DailySource {
     guard !known.isEmpty else {
       throw ApusError(
         .inputMissing, "no day has all its times in forecast and truth", file: base.file, variable: variable,
-        found: "times \(hours.map { "\($0) h" } ?? "unknown") apart in the forecast, \(truthHours.map { "\($0) h" } ?? "unknown") in the truth",
+        found:
+          "times \(hours.map { "\($0) h" } ?? "unknown") apart in the forecast, \(truthHours.map { "\($0) h" } ?? "unknown") in the truth",
         expected: "every time of the 24 hours that end at a valid time",
         advice: "Write the forecasts at least every 6 h.")
     }

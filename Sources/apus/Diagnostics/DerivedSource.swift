@@ -15,7 +15,9 @@ struct DerivedSource {
   /// - Returns: nil where there is no derived variable of that name.
   /// - Throws: `ApusError` where the files lack what it is made from, or its units are not understood.
   init?(_ variable: String, forecast: [String], truth: [String], threads: Int) throws {
-    guard let derived = DerivedVariable.named(variable, levels: try Self.levels(variable, forecast)) else { return nil }
+    guard let derived = DerivedVariable.named(variable, levels: try Self.levels(variable, forecast)) else {
+      return nil
+    }
     let parts = try derived.sources.map { name in
       let part = try SuiteSource(plain: name, forecast: forecast, truth: truth)
       let units = ChannelCatalogue.channel(name)?.unit ?? part.units
@@ -26,10 +28,12 @@ struct DerivedSource {
     }
     guard let first = parts.first?.source else { return nil }
     for part in parts.dropFirst() {
-      guard part.source.grid == first.grid, part.source.members == first.members, part.source.cases == first.cases
+      guard part.source.grid == first.grid, part.source.members == first.members,
+        part.source.cases == first.cases
       else {
         throw ApusError(
-          .badData, "the variables that it is made from differ in grid, members or times", file: part.source.file,
+          .badData, "the variables that it is made from differ in grid, members or times",
+          file: part.source.file,
           variable: variable, found: "\(part.source.variable) unlike \(first.variable)",
           expected: "the same of \(derived.sources.joined(separator: ", "))")
       }

@@ -24,7 +24,9 @@ struct Scorecard {
     var stands = false
   }
 
-  static let scores = ["crps_fair", "rmse_mean", "energy_score_fair", "variogram_score_tiles"]
+  static let scores = [
+    "crps_fair", "rmse_mean", "energy_score_fair", "energy_score_tiles", "variogram_score_tiles",
+  ]
   static let eventScores = ["brier_fair", "twcrps"]
 
   private(set) var entries: [Entry] = []

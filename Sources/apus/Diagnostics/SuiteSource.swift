@@ -38,7 +38,8 @@ struct SuiteSource: Sendable {
     do {
       self = try SuiteSource(plain: variable, forecast: forecast, truth: truth)
     } catch let error as ApusError where error.kind == .inputMissing && error.problem == "no such variable" {
-      guard let derived = try DerivedSource(variable, forecast: forecast, truth: truth, threads: threads) else {
+      guard let derived = try DerivedSource(variable, forecast: forecast, truth: truth, threads: threads)
+      else {
         throw error
       }
       self = derived.source
@@ -55,12 +56,14 @@ struct SuiteSource: Sendable {
       truthTimes: truths.times, file: archive.file,
       values: { item, rows, limit in
         EnsembleValues(
-          try archive.values(item, rows: rows, members: limit), members: min(limit ?? .max, archive.members.count))
+          try archive.values(item, rows: rows, members: limit),
+          members: min(limit ?? .max, archive.members.count))
       }, truth: { try truths.values($0) }, truthAtTime: { try truths.values(at: $0) })
   }
 
   init(
-    variable: String, units: String, grid: LatitudeLongitude, members: [Int], cases: [Case], withoutTruth: [Case],
+    variable: String, units: String, grid: LatitudeLongitude, members: [Int], cases: [Case],
+    withoutTruth: [Case],
     truthTimes: [Instant], file: String,
     values: @escaping @Sendable (Case, Range<Int>?, Int?) throws -> EnsembleValues,
     truth: @escaping @Sendable (Case) throws -> [Double],

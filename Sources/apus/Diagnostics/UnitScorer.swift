@@ -51,7 +51,8 @@ final class UnitScorer {
     if var settings = definition.climate {
       if settings.period.files.isEmpty { settings.period.files = run.climate.map { InputPath($0) } }
       let files = try FileList.expand(settings.period.files.paths)
-      let archive = try SuiteSource(source.variable, forecast: [source.file], truth: files, threads: run.threads)
+      let archive = try SuiteSource(
+        source.variable, forecast: [source.file], truth: files, threads: run.threads)
       climate = try SuiteClimate(settings, archive, memory: memory, threads: run.threads)
     } else {
       climate = nil

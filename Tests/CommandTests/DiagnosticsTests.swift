@@ -1,0 +1,190 @@
+import Basics
+import FieldIO
+import Fields
+import Foundation
+import Testing
+
+/// `apus verify DEFINITION.yml` as users run it.
+@Suite struct DiagnosticsTests {
+  static let full = """
+    name: Test
+    variables: [t2m, wind_speed10m, t2m_daily_maximum]
+    lead_times: [24, 48]
+    regions: [global, tropics, {name: box, south: 10, north: 60, west: 300, east: 30}]
+    control: 0
+    climate: {calendar: all}
+    events:
+      t2m: ["climate:p90", "280", "below climate:p10"]
+      wind_speed10m: ["10"]
+    energy_members: 8
+    tiles: {degrees: 45, points: 12, members: 8}
+    spectra: {}
+    ensemble_sizes: [2, 5, 8]
+    maps: [crps_fair, bias]
+    bootstrap: {resamples: 200}
+    """
+
+  @Test func scoresAreThoseOfTheSingleCommand() throws {
+    let world = try DiagnosticsWorld()
+    let definition = try world.definition(
+      "name: one\nvariables: [t2m]\nlead_times: [24]\nevents: {t2m: [\"282\"]}\nenergy_members: 8\n")
+    let outcome = try world.verify(definition, output: "suite", ["--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.isEmpty)
+    let single = try Binary.run(
+      [
+        "verify", "--forecast", world.scratch.file("forecast_1_2.nc").path, "--truth",
+        world.scratch.file("truth.nc").path, "--variable", "t2m", "--threshold-from", "282", "--output",
+        world.scratch.file("single.nc").path,
+      ])
+    #expect(single.code == 0, "\(single.errors)")
+    // Date 2, +24 h, is the fourth time of its file.
+    for (ours, theirs) in [
+      ("crps_by_date", "crps_mean"), ("crps_fair_by_date", "crps_fair_mean"),
+      ("rmse_mean_by_date", "rmse_mean"),
+      ("spread_by_date", "spread"), ("brier_by_date", "brier_mean"), ("twcrps_by_date", "twcrps_mean"),
+    ] {
+      let found = try world.numbers("suite/scores_t2m.nc", ours)[2]
+      let expected = try world.numbers("single.nc", theirs)[3]
+      #expect(abs(found - expected) < 1e-12 * abs(expected), "\(ours)")
+    }
+    let lines = try #require(try outcome.json()["lines"] as? [[String: Any]])
+    #expect(lines.count == 1 && lines[0]["dates"] as? Int == 6 && lines[0]["members"] as? Int == 8)
+  }
+
+  @Test func everythingIsThereAndConsistent() throws {
+    let world = try DiagnosticsWorld()
+    let definition = try world.definition(Self.full)
+    let truth = world.scratch.file("truth.nc").path
+    let outcome = try world.verify(definition, output: "all", ["--climate", truth])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    func numbers(_ name: String) throws -> [Double] { try world.numbers("all/scores_t2m.nc", name) }
+    let (crps, reliability, potential) = try (
+      numbers("crps"), numbers("crps_reliability"), numbers("crps_potential")
+    )
+    for i in crps.indices { #expect(abs(reliability[i] + potential[i] - crps[i]) < 1e-9 * crps[i]) }
+    // Members and truth are exchangeable: near 1, though few independent numbers.
+    for ratio in try numbers("spread_skill_ratio") { #expect(abs(ratio - 1) < 0.25) }
+    for (low, high) in zip(try numbers("crps_fair_lower"), try numbers("crps_fair_upper")) {
+      #expect(low <= high)
+    }
+    let ranks = try numbers("rank_histogram")
+    let points = DiagnosticsWorld.rows * DiagnosticsWorld.columns
+    #expect(ranks[0..<9].reduce(0, +) == Double(points * DiagnosticsWorld.dates))
+    // The ensemble drawn in full with replacement has a few more outliers than the ensemble itself.
+    let (bySize, own) = try (numbers("outlier_by_size"), numbers("outlier"))
+    #expect(bySize[0] > bySize[1] && bySize[1] > bySize[2] && bySize[2] > own[0])
+    // Maps average to the area means.
+    let map = try world.numbers("all/maps_t2m.nc", "crps_fair")
+    let cosines = (0..<DiagnosticsWorld.rows).map {
+      max(0, sin(Double.pi * Double($0) / Double(DiagnosticsWorld.rows - 1)))
+    }
+    var (sum, weight) = (0.0, 0.0)
+    for point in 0..<points {
+      sum += cosines[point / DiagnosticsWorld.columns] * map[point]
+      weight += cosines[point / DiagnosticsWorld.columns]
+    }
+    let fair = try numbers("crps_fair")
+    #expect(abs(sum / weight - fair[0]) < 1e-6 * fair[0])
+    let power = try (numbers("power_members"), numbers("power_truth"))
+    #expect(zip(power.0, power.1).prefix(7).allSatisfy { $0 > 0 && $1 > 0 })
+    // Derived variables have their own units.
+    let reader = try NetCDFReader(world.scratch.file("all/scores_wind_speed10m.nc").path)
+    #expect(try reader.variable("crps").text("units") == "m s-1")
+    let report = try String(contentsOf: world.scratch.file("all/report.html"), encoding: .utf8)
+    #expect(report.contains("t2m_daily_maximum") && report.contains("<img"))
+    // The maximum of four times is warmer than the last one.
+    let daily = try world.numbers("all/scores_t2m_daily_maximum.nc", "crps")
+    #expect(daily.allSatisfy { $0 > 0 })
+  }
+
+  @Test func threadsMemoryAndStopsDoNotMatter() throws {
+    let world = try DiagnosticsWorld()
+    let truth = ["--climate", world.scratch.file("truth.nc").path]
+    let first = try world.verify(try world.definition(Self.full), output: "a", truth + ["--threads", "1"])
+    #expect(first.code == 0, "\(first.errors)")
+    // Stopped again and again, after whatever it had done by then.
+    let stopped = try world.definition(
+      Self.full + "\nsave_minutes: 0\nmemory_megabytes: 16\n", name: "stopped.yml")
+    var stops = 0
+    for delay in stride(from: 0.05, through: 2, by: 0.1) {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: Binary.path)
+      process.arguments =
+        [
+          "verify", stopped, "--forecast", world.scratch.file("forecast_1_*.nc").path, "--truth",
+          world.scratch.file("truth.nc").path, "--output", world.scratch.file("b").path,
+        ] + truth
+      process.currentDirectoryURL = world.scratch.directory
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      Thread.sleep(forTimeInterval: delay)
+      // Every third stop is a kill.
+      kill(process.processIdentifier, stops % 3 == 2 ? SIGKILL : SIGTERM)
+      process.waitUntilExit()
+      if process.terminationReason == .exit && process.terminationStatus == 0 { break }
+      if process.terminationReason == .exit { #expect(process.terminationStatus == 75) }
+      stops += 1
+    }
+    let last = try world.verify(stopped, output: "b", truth)
+    #expect(last.code == 0, "\(last.errors)")
+    for name in ["scores_t2m.nc", "maps_t2m.nc", "scores_wind_speed10m.nc", "scores_t2m_daily_maximum.nc"] {
+      let (a, b) = (
+        try Data(contentsOf: world.scratch.file("a/\(name)")),
+        try Data(contentsOf: world.scratch.file("b/\(name)"))
+      )
+      #expect(a == b, "\(name) after \(stops) stops")
+    }
+  }
+
+  @Test func aBaselineGivesAScorecard() throws {
+    let world = try DiagnosticsWorld(seeds: [1, 2])
+    let definition = try world.definition(
+      "name: card\nvariables: [t2m]\nlead_times: [24]\nevents: {t2m: [\"282\"]}\n")
+    let same = try world.verify(
+      definition, output: "same", ["--baseline", world.scratch.file("forecast_1_*.nc").path])
+    #expect(same.code == 0, "\(same.errors)")
+    #expect(try world.numbers("same/scorecard.nc", "difference").allSatisfy { $0 == 0 })
+    #expect(try world.numbers("same/scorecard.nc", "stands").allSatisfy { $0 == 0 })
+    let other = try world.verify(
+      definition, output: "other", ["--baseline", world.scratch.file("forecast_2_*.nc").path])
+    #expect(other.code == 0, "\(other.errors)")
+    #expect(try world.numbers("other/scorecard.nc", "difference").contains { $0 != 0 })
+    let report = try String(contentsOf: world.scratch.file("other/report.html"), encoding: .utf8)
+    #expect(report.contains("Scorecard"))
+  }
+
+  @Test func badDefinitionsAreRefused() throws {
+    let world = try DiagnosticsWorld()
+    for (text, code, words) in [
+      ("name: x\nvariabels: [t2m]\n", 78, ["variabels", "Did you mean 'variables'?", "definition.yml:2:1"]),
+      (
+        "name: x\nvariables: [t2m]\nregions: [global, tropcis]\n", 78, ["tropcis", "Did you mean 'tropics'?"]
+      ),
+      ("name: x\nvariables: [t2m]\nevents: {t2n: [\"1\"]}\n", 78, ["t2n", "Did you mean 't2m'?"]),
+      ("name: x\nvariables: [t2m]\nevents: {t2m: [\"climat:p9\"]}\n", 78, ["climat:p9", "climate:p95"]),
+      ("name: x\nvariables: [t2m]\nevents: {t2m: [\"climate:p9\"]}\n", 78, ["climate:p9", "--climate"]),
+      ("name: x\nvariables: [t2m]\nmaps: [crsp]\n", 78, ["crsp", "Did you mean 'crps'?"]),
+      ("name: x\nvariables: [t2m]\nregions: [land]\n", 78, ["land", "land_sea_mask"]),
+      ("name: x\nvariables: [z500]\n", 66, ["z500", "no such variable"]),
+      ("name: x\nvariables: [heat_index]\n", 66, ["d2m"]),
+      ("name: x\nvariables: [t2m]\nlead_times: [25]\n", 66, ["25 h"]),
+      ("name: x\nvariables: [t2m]\ncontrol: 99\n", 65, ["99"]),
+    ] {
+      let outcome = try world.verify(try world.definition(text), output: "bad")
+      #expect(outcome.code == code, "\(text): \(outcome.errors)")
+      for word in words { #expect(outcome.errors.contains(word), "\(text): \(outcome.errors)") }
+      #expect(!world.scratch.files.contains { $0.hasPrefix("bad/") && $0.hasSuffix(".nc") })
+    }
+    // Another definition in the same directory.
+    let definition = try world.definition("name: x\nvariables: [t2m]\nlead_times: [24]\n")
+    #expect(try world.verify(definition, output: "kept").code == 0)
+    let other = try world.definition("name: x\nvariables: [t2m]\nlead_times: [24]\nalmost_fair_alpha: 0.5\n")
+    let refused = try world.verify(other, output: "kept")
+    #expect(refused.code == 73 && refused.errors.contains("another verification"), "\(refused.errors)")
+    // Without a truth for some times they are left out and said so.
+    let options = try Binary.run(["verify", definition, "--variable", "t2m", "--output", "x"])
+    #expect(options.code == 64)
+  }
+}
