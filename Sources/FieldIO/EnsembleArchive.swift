@@ -121,12 +121,12 @@ public struct EnsembleArchive: Sendable {
   /// Members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.
   /// - Parameters:
   ///   - rows: only these rows, counted from the north; nil: all.
-  ///   - limit: only the first so many members; nil: all.
+  ///   - range: only these members, by place; nil: all.
   /// - Throws: `ApusError` where reading fails.
-  public func values(_ item: Case, rows: Range<Int>? = nil, members limit: Int? = nil) throws -> GriddedValues
+  public func values(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws -> GriddedValues
   {
     let points = (rows?.count ?? grid.latitudes.count) * grid.longitudes.count
-    let wanted = min(limit ?? .max, order.count)
+    let wanted = (range ?? order.indices).clamped(to: order.indices)
     if sources.allSatisfy(\.isSingle) {
       return .single(
         try gather(item) { part in
@@ -152,24 +152,25 @@ public struct EnsembleArchive: Sendable {
         // Member by member where they are stored one after the other: less memory for huge ensembles.
         let isOneByOne = source.axes.first { $0 == .latitude || $0 == .longitude || $0 == axis } == axis
         let steps: [[GriddedVariable.Axis: Int]] =
-          if let axis, isOneByOne, slot.numbers.count > 64 || wanted < order.count {
+          if let axis, isOneByOne, slot.numbers.count > 64 || wanted.count < order.count {
             slot.numbers.indices.map { slot.indices.merging([axis: $0]) { $1 } }
           } else {
             [slot.indices]
           }
         for indices in steps {
           let along = axis.flatMap { indices[$0] == nil ? [$0] : nil } ?? []
-          if along.isEmpty && places[next] >= wanted {
+          if along.isEmpty && !wanted.contains(places[next]) {
             next += 1
             continue
           }
           let part = numbers(try source.fields(along, at: indices, rows: rows))
-          if part.count == wanted * points && wanted == order.count && isInOrder { return part }
-          if result.isEmpty { result = [Number](repeating: 0, count: wanted * points) }
+          if part.count == order.count * points && wanted.count == order.count && isInOrder { return part }
+          if result.isEmpty { result = [Number](repeating: 0, count: wanted.count * points) }
           for start in stride(from: 0, to: part.count, by: points) {
-            let target = places[next] * points
+            let place = places[next]
             next += 1
-            guard target < result.count else { continue }
+            guard wanted.contains(place) else { continue }
+            let target = (place - wanted.lowerBound) * points
             result.withUnsafeMutableBufferPointer { result in
               for point in 0..<points { result[target + point] = part[start + point] }
             }

@@ -54,18 +54,19 @@ public struct EnsembleValues: Sendable {
     }
   }
 
-  /// The first so many members.
-  public func prefix(_ members: Int) -> EnsembleValues {
-    let count = min(members, memberCount) * pointCount
+  /// Some members, by place.
+  public func members(_ range: Range<Int>) -> EnsembleValues {
+    let (start, count) = (range.lowerBound * pointCount, range.count * pointCount)
+    precondition(range.lowerBound >= 0 && range.upperBound <= memberCount && !range.isEmpty)
     switch storage {
     case .single(let values):
       let part = AlignedBuffer<Float>(count)
-      part.pointer.update(from: values.pointer, count: count)
-      return EnsembleValues(.single(part), count / max(1, pointCount), pointCount, isSorted: isSorted)
+      part.pointer.update(from: values.pointer + start, count: count)
+      return EnsembleValues(.single(part), range.count, pointCount, isSorted: isSorted)
     case .double(let values):
       let part = AlignedBuffer<Double>(count)
-      part.pointer.update(from: values.pointer, count: count)
-      return EnsembleValues(.double(part), count / max(1, pointCount), pointCount, isSorted: isSorted)
+      part.pointer.update(from: values.pointer + start, count: count)
+      return EnsembleValues(.double(part), range.count, pointCount, isSorted: isSorted)
     }
   }
 

@@ -13,62 +13,71 @@ import Foundation
 public struct EnsembleSizes: Sendable, Codable {
   /// Sizes n.
   public let sizes: [Int]
-  /// Area mean of the outlier probability, by size.
-  public var outlier: [Double]
-  /// Area mean of the least square error.
-  public var bestMemberSquareError: [Double]
-  /// Area mean of (E max - mean)/deviation.
-  public var gain: [Double]
-  /// Area mean of the width of each event's probability, [event][size].
-  public var probabilityWidth: [[Double]]
+  /// Number of events.
+  public let events: Int
+  /// Weight of all points, then by size weighted sums of outlier probability, least square error, (E max - mean) over
+  /// deviation, and the width of each event's probability.
+  private var sums: [Double]
+
+  private var width: Int { 3 + events }
 
   /// Sums of nothing.
   public init(sizes: [Int], events: Int) {
     self.sizes = sizes
-    outlier = sizes.map { _ in 0 }
-    bestMemberSquareError = outlier
-    gain = outlier
-    probabilityWidth = (0..<events).map { _ in sizes.map { _ in 0 } }
+    self.events = events
+    sums = [Double](repeating: 0, count: 1 + sizes.count * (3 + events))
   }
 
-  /// Adds another case.
-  public mutating func add(_ other: EnsembleSizes) {
-    outlier = zip(outlier, other.outlier).map(+)
-    bestMemberSquareError = zip(bestMemberSquareError, other.bestMemberSquareError).map(+)
-    gain = zip(gain, other.gain).map(+)
-    probabilityWidth = zip(probabilityWidth, other.probabilityWidth).map { zip($0, $1).map(+) }
-  }
+  private func mean(_ field: Int) -> [Double] { sizes.indices.map { sums[1 + $0 * width + field] / sums[0] } }
 
-  /// Expectations of one case over one region; points with a missing value are left out.
-  /// - Parameter events: see `CaseInput`.
-  public init(
-    sizes: [Int], _ ensemble: EnsembleValues, truth: [Double], weights: [Double],
-    events: [CaseInput.Event], threads: Int = Parallel.defaultThreads
+  /// Mean outlier probability, by size.
+  public var outlier: [Double] { mean(0) }
+  /// Root of the mean of the expected least square error.
+  public var bestMemberError: [Double] { mean(1).map { $0.squareRoot() } }
+  /// Mean of (E max - mean)/deviation.
+  public var gain: [Double] { mean(2) }
+  /// Mean width of an event's probability.
+  public func probabilityWidth(event: Int) -> [Double] { mean(3 + event) }
+
+  /// Adds the bands of rows of one case, in order: results do not depend on how many are in memory at a time.
+  /// - Parameters:
+  ///   - ensemble: of the points of all `bands` only.
+  ///   - truth: of all points, as the weights and the events' thresholds; points with a missing value are left out.
+  ///   - bands: points of each, neighbours.
+  public mutating func add(
+    _ ensemble: EnsembleValues, truth: [Double], weights: [Double], events: [CaseInput.Event],
+    bands: [Range<Int>], threads: Int = Parallel.defaultThreads
   ) throws {
-    self.init(sizes: sizes, events: events.count)
-    let (members, points) = (ensemble.memberCount, ensemble.pointCount)
+    precondition(events.count == self.events)
+    guard let firstPoint = bands.first?.lowerBound else { return }
+    let members = ensemble.memberCount
     let m = Double(members)
-    let width = 3 + events.count
+    let (sizes, width, length) = (self.sizes, self.width, sums.count)
     // (1 - j/M)^n, j = 0 ... M, by size.
     let powers = AlignedBuffer(
       sizes.flatMap { n in (0...members).map { pow(1 - Double($0) / m, Double(n)) } })
-    let groups = min(64, points)
-    let sums = AlignedBuffer<Double>(groups * (sizes.count * width + 1))
-    try Parallel.forEach(groups, threads: threads) { group, _ in
-      let own = sums.pointer + group * (sizes.count * width + 1)
+    let parts = AlignedBuffer<Double>(bands.count * length)
+    try Parallel.forEach(bands.count, threads: threads) { band, _ in
+      let own = parts.pointer + band * length
       var x = [Double](repeating: 0, count: members)
       var distances = x
-      for point in group * points / groups..<(group + 1) * points / groups {
+      for point in bands[band] {
         let (y, weight) = (truth[point], weights[point])
         guard weight > 0, !y.isNaN else { continue }
-        for i in 0..<members { x[i] = ensemble[i, point] }
+        for i in 0..<members { x[i] = ensemble[i, point - firstPoint] }
         guard !x.contains(where: \.isNaN) else { continue }
         x.sort()
-        for i in 0..<members { distances[i] = abs(x[i] - y) }
-        distances.sort()
         let mean = x.reduce(0, +) / m
         let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / m).squareRoot()
-        let (below, above) = (x.count { $0 < y }, x.count { $0 > y })
+        let below = x.partitioningIndex { $0 >= y }
+        let above = members - x.partitioningIndex { $0 > y }
+        // Distances ascend away from the truth on either side: merged, not sorted again.
+        var (left, right) = (below - 1, below)
+        for i in 0..<members {
+          let takesLeft = right >= members || left >= 0 && y - x[left] <= x[right] - y
+          distances[i] = takesLeft ? y - x[left] : x[right] - y
+          if takesLeft { left -= 1 } else { right += 1 }
+        }
         own[0] += weight
         for (place, n) in sizes.enumerated() {
           let p = powers.pointer + place * (members + 1)
@@ -84,23 +93,28 @@ public struct EnsembleSizes: Sendable, Codable {
           if deviation > 0 { target[2] += weight * (most - mean) / deviation }
           for (number, event) in events.enumerated() {
             let t = event.threshold[point]
-            let k = Double(event.isBelow ? x.count { $0 < t } : x.count { $0 > t })
+            let k = Double(
+              event.isBelow ? x.partitioningIndex { $0 >= t } : members - x.partitioningIndex { $0 > t })
             target[3 + number] +=
               weight * 2 * 1.959963984540054 * (k / m * (1 - k / m) / Double(n)).squareRoot()
           }
         }
       }
     }
-    func total(_ place: Int) -> Double {
-      (0..<groups).reduce(0) { $0 + sums.pointer[$1 * (sizes.count * width + 1) + place] }
+    for band in bands.indices {
+      for i in 0..<length { sums[i] += parts.pointer[band * length + i] }
     }
-    let weight = total(0)
-    for place in sizes.indices {
-      func mean(_ field: Int) -> Double { total(1 + place * width + field) / weight }
-      outlier[place] = mean(0)
-      bestMemberSquareError[place] = mean(1)
-      gain[place] = mean(2)
-      for number in events.indices { probabilityWidth[number][place] = mean(3 + number) }
+  }
+}
+
+extension Array {
+  /// The first place from which on `belongsToSecond` holds, of an array that it parts in two.
+  func partitioningIndex(where belongsToSecond: (Element) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if belongsToSecond(self[middle]) { high = middle } else { low = middle + 1 }
     }
+    return low
   }
 }

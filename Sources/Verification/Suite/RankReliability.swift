@@ -12,7 +12,10 @@ extension RankHistogram {
 
   /// The histogram with neighbouring ranks added up, in at most `classes` classes: class of rank k is
   /// k classes / (M + 1).
-  public func coarsened(classes: Int) -> [Int] {
+  public func coarsened(classes: Int) -> [Int] { Self.coarsened(counts, classes: classes) }
+
+  /// The same of counts by rank or by class of ranks.
+  public static func coarsened(_ counts: [Int], classes: Int) -> [Int] {
     guard counts.count > classes else { return counts }
     var result = [Int](repeating: 0, count: classes)
     for (rank, count) in counts.enumerated() { result[rank * classes / counts.count] += count }

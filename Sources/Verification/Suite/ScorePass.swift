@@ -61,6 +61,11 @@ public struct ScorePass: Sendable {
     bands[range.lowerBound].lowerBound..<bands[range.upperBound - 1].upperBound
   }
 
+  /// Points of each of some bands.
+  public func points(_ range: Range<Int>) -> [Range<Int>] {
+    range.map { bands[$0].lowerBound * columnCount..<bands[$0].upperBound * columnCount }
+  }
+
   /// Scores one case.
   /// - Parameters:
   ///   - input: its ensemble has the rows of `range` only, all other fields all rows.

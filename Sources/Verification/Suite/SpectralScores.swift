@@ -57,14 +57,18 @@ public struct SpectralScores: Sendable, Codable {
 
   /// Scores of one case; nil where a field has a missing value.
   /// - Parameters:
+  ///   - members: their number.
   ///   - transform: gives grid and degrees.
   ///   - control: its place among the members.
+  ///   - fields: some members, [member][point]; called for one group of neighbours after the other, so that few need
+  ///     be in memory.
   public init?(
-    _ ensemble: EnsembleValues, truth: [Double], control: Int?, transform: SphericalTransform<Double>,
-    convention: PowerSpectrum.Convention = .standard, threads: Int = Parallel.defaultThreads
+    members: Int, truth: [Double], control: Int?, transform: SphericalTransform<Double>,
+    convention: PowerSpectrum.Convention = .standard, threads: Int = Parallel.defaultThreads,
+    fields: (Range<Int>) throws -> EnsembleValues
   ) throws {
     guard !truth.contains(where: \.isNaN) else { return nil }
-    let (members, degrees) = (ensemble.memberCount, transform.degrees)
+    let degrees = transform.degrees
     let length = transform.coefficientCount(1)
     @Sendable func power(_ coefficients: [Double]) -> [Double] {
       PowerSpectrum.perDegree(
@@ -72,38 +76,46 @@ public struct SpectralScores: Sendable, Codable {
     }
     let base = transform.forward(truth, count: 1)
     // Transforms of differences from the truth: the large common part would eat the digits.
-    let groups = min(16, members)
     let powers = AlignedBuffer<Double>(members * degrees * 2)
-    let sums = AlignedBuffer<Double>(groups * length)
-    let own = control.map { control in
-      transform.forward(zip(ensemble.member(control), truth).map(-), count: 1)
-    }
     let perturbations = AlignedBuffer<Double>(members * degrees)
-    let missing = AlignedBuffer<Int>(groups)
-    try Parallel.forEach(groups, threads: threads) { group, _ in
-      for member in group * members / groups..<(group + 1) * members / groups {
-        let difference = zip(ensemble.member(member), truth).map(-)
-        guard !difference.contains(where: \.isNaN) else {
-          missing.pointer[group] += 1
-          continue
-        }
-        let a = transform.forward(difference, count: 1)
-        let whole = power(zip(a, base).map(+))
-        let apart = power(a)
-        for l in 0..<degrees {
-          powers.pointer[(2 * member) * degrees + l] = whole[l]
-          powers.pointer[(2 * member + 1) * degrees + l] = apart[l]
-        }
-        for i in 0..<length { sums.pointer[group * length + i] += a[i] }
-        if let own {
-          let p = power(zip(a, own).map(-))
-          for l in 0..<degrees { perturbations.pointer[member * degrees + l] = p[l] }
+    let own = try control.map { control in
+      transform.forward(zip(try fields(control..<control + 1).member(0), truth).map(-), count: 1)
+    }
+    var sum = [Double](repeating: 0, count: length)
+    // Groups of eight sums, whatever the threads.
+    let (groupSize, parts) = (64, 8)
+    for first in stride(from: 0, to: members, by: groupSize) {
+      let range = first..<min(members, first + groupSize)
+      let group = try fields(range)
+      let sums = AlignedBuffer<Double>(parts * length)
+      let missing = AlignedBuffer<Int>(parts)
+      try Parallel.forEach(parts, threads: threads) { part, _ in
+        for place in part * range.count / parts..<(part + 1) * range.count / parts {
+          let member = first + place
+          let difference = zip(group.member(place), truth).map(-)
+          guard !difference.contains(where: \.isNaN) else {
+            missing.pointer[part] += 1
+            continue
+          }
+          let a = transform.forward(difference, count: 1)
+          let whole = power(zip(a, base).map(+))
+          let apart = power(a)
+          for l in 0..<degrees {
+            powers.pointer[(2 * member) * degrees + l] = whole[l]
+            powers.pointer[(2 * member + 1) * degrees + l] = apart[l]
+          }
+          for i in 0..<length { sums.pointer[part * length + i] += a[i] }
+          if let own {
+            let p = power(zip(a, own).map(-))
+            for l in 0..<degrees { perturbations.pointer[member * degrees + l] = p[l] }
+          }
         }
       }
+      guard (0..<parts).allSatisfy({ missing.pointer[$0] == 0 }) else { return nil }
+      for part in 0..<parts { for i in 0..<length { sum[i] += sums.pointer[part * length + i] } }
     }
-    guard (0..<groups).allSatisfy({ missing.pointer[$0] == 0 }) else { return nil }
     let m = Double(members)
-    let mean = (0..<length).map { i in (0..<groups).reduce(0) { $0 + sums.pointer[$1 * length + i] } / m }
+    let mean = sum.map { $0 / m }
     self.truth = power(base)
     error = power(mean)
     ensembleMean = power(zip(mean, base).map(+))

@@ -64,8 +64,8 @@ struct DailySource {
       variable: variable, units: base.units, grid: base.grid, members: base.members, cases: known,
       withoutTruth: whole.filter { $0.valid.flatMap(truthDay) == nil },
       truthTimes: truthDays.keys.sorted(), file: base.file,
-      values: { item, rows, limit in
-        let parts = try (days[item] ?? []).map { try base.members($0, rows: rows, limit: limit) }
+      values: { item, rows, range in
+        let parts = try (days[item] ?? []).map { try base.members($0, rows: rows, members: range) }
         let (members, points) = (parts[0].memberCount, parts[0].pointCount)
         let result = AlignedBuffer<Float>(members * points)
         for member in 0..<members {

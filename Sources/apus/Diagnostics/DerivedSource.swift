@@ -51,12 +51,12 @@ struct DerivedSource {
     source = SuiteSource(
       variable: variable, units: derived.units, grid: first.grid, members: first.members, cases: first.cases,
       withoutTruth: first.withoutTruth, truthTimes: first.truthTimes, file: first.file,
-      values: { item, rows, limit in
+      values: { item, rows, range in
         // Transforms need whole fields; the rows are taken afterwards.
-        let fields = try parts.map { try $0.source.members(item, limit: limit) }
+        let fields = try parts.map { try $0.source.members(item, members: range) }
         let count = fields[0].memberCount
-        let range = (rows ?? 0..<first.grid.latitudes.count)
-        let (start, points) = (range.lowerBound * columns, range.count * columns)
+        let rowRange = rows ?? 0..<first.grid.latitudes.count
+        let (start, points) = (rowRange.lowerBound * columns, rowRange.count * columns)
         let result = AlignedBuffer<Float>(count * points)
         try Parallel.forEach(count, threads: threads) { member, _ in
           let inputs = zip(fields, parts).map { values, part in

@@ -14,8 +14,6 @@ struct SuiteProducts {
   let grid: LatitudeLongitude
   let directory: String
 
-  static let rankClasses = 1000
-
   private var unit: String { units[0].state.units }
   private var events: [String] { definition.events[variable] ?? [] }
   private var regions: [String] { definition.regions.map(\.name) }
@@ -164,10 +162,10 @@ struct SuiteProducts {
       Void
   ) throws {
     let byPlace = ["region", "lead_time"]
-    func perPlace(_ value: (UnitState, Int) -> Double) -> [Double] {
+    func perPlace(_ value: (UnitDigest, Int) -> Double) -> [Double] {
       regions.indices.flatMap { region in units.map { value($0.state, region) } }
     }
-    let classes = min(members + 1, Self.rankClasses)
+    let classes = min(members + 1, UnitDigest.rankClasses)
     try file.dimension("rank", classes)
     try add(
       "rank_histogram", byPlace + ["rank"],
@@ -175,21 +173,21 @@ struct SuiteProducts {
         ? "points and dates by rank of the truth among \(members) members, in classes of neighbouring ranks"
         : "points and dates by members below the truth", "1",
       regions.indices.flatMap { region in
-        units.flatMap { $0.state.ranks[region].coarsened(classes: classes).map(Double.init) }
+        units.flatMap { $0.state.ranks[region].map(Double.init) }
       })
     try add(
       "unreliability", byPlace, "departure of the rank histogram from flat over its expectation", "1",
-      perPlace { $0.ranks[$1].unreliability })
+      perPlace { $0.unreliability[$1] })
     if definition.decomposition {
       try add(
         "crps_reliability", byPlace, "reliability part of the empirical CRPS", unit,
-        perPlace { $0.decomposition[$1].parts.reliability })
+        perPlace { $0.crpsParts[$1].reliability })
       try add(
         "crps_potential", byPlace, "potential part of the empirical CRPS", unit,
-        perPlace { $0.decomposition[$1].parts.potential })
+        perPlace { $0.crpsParts[$1].potential })
     }
     let curves = regions.indices.map { region in
-      units.map { $0.state.spreadBins[region].curve(members: members) }
+      units.map { $0.state.spread[region] }
     }
     let bins = curves.joined().map(\.count).max() ?? 0
     if bins > 0 {
@@ -220,7 +218,7 @@ struct SuiteProducts {
       Void
   ) throws {
     let place = ["event", "region", "lead_time"]
-    func perPlace(_ values: (EventCounts) -> [Double]) -> [Double] {
+    func perPlace(_ values: (UnitDigest.Event) -> [Double]) -> [Double] {
       events.indices.flatMap { event in
         regions.indices.flatMap { region in units.flatMap { values($0.state.events[region][event]) } }
       }
@@ -229,13 +227,13 @@ struct SuiteProducts {
       "roc_area", place, "area under the ROC curve, points and dates pooled", "1", perPlace { [$0.area] })
     try add(
       "brier_reliability", place, "reliability part of the pooled, unweighted Brier score", "1",
-      perPlace { [$0.brierDecomposition.reliability] })
+      perPlace { [$0.brier.reliability] })
     try add(
       "brier_resolution", place, "resolution part of the pooled, unweighted Brier score", "1",
-      perPlace { [$0.brierDecomposition.resolution] })
+      perPlace { [$0.brier.resolution] })
     try add(
       "brier_uncertainty", place, "uncertainty part of the pooled, unweighted Brier score", "1",
-      perPlace { [$0.brierDecomposition.uncertainty] })
+      perPlace { [$0.brier.uncertainty] })
     try add(
       "extremal_dependence_index", place, "extremal dependence index, called by at least half of the members",
       "1",
@@ -245,32 +243,24 @@ struct SuiteProducts {
     let binned = place + ["probability_bin"]
     try add(
       "reliability_probability", binned, "mean forecast probability in each bin", "1",
-      perPlace { $0.reliability(bins: bins).map(\.probability) })
+      perPlace { $0.reliability.map(\.probability) })
     try add(
       "reliability_frequency", binned, "observed frequency in each bin", "1",
-      perPlace { $0.reliability(bins: bins).map(\.frequency) })
+      perPlace { $0.reliability.map(\.frequency) })
     try add(
       "reliability_count", binned, "points and dates in each bin", "1",
-      perPlace { $0.reliability(bins: bins).map { Double($0.count) } })
+      perPlace { $0.reliability.map { Double($0.count) } })
     try add(
       "discrimination_event", binned, "how often each bin of probability was given where the event came", "1",
-      perPlace { $0.discrimination(bins: bins).map(\.whenCame) })
+      perPlace { $0.discrimination.map(\.whenCame) })
     try add(
       "discrimination_no_event", binned, "how often each bin of probability was given where it did not come",
       "1",
-      perPlace { $0.discrimination(bins: bins).map(\.whenNot) })
-    // The curve at as many probabilities as there are bins, and at its ends.
+      perPlace { $0.discrimination.map(\.whenNot) })
     try file.dimension("roc_point", bins + 2)
-    func curve(_ counts: EventCounts, _ hit: Bool) -> [Double] {
-      let all = counts.curve
-      return (0..<bins + 2).map { number in
-        let point = all[min(all.count - 1, number * (all.count - 1) / (bins + 1))]
-        return hit ? point.hitRate : point.falseAlarmRate
-      }
-    }
     try add(
-      "roc_false_alarm_rate", place + ["roc_point"], "false alarm rate", "1", perPlace { curve($0, false) })
-    try add("roc_hit_rate", place + ["roc_point"], "hit rate", "1", perPlace { curve($0, true) })
+      "roc_false_alarm_rate", place + ["roc_point"], "false alarm rate", "1", perPlace { $0.curve.map(\.falseAlarmRate) })
+    try add("roc_hit_rate", place + ["roc_point"], "hit rate", "1", perPlace { $0.curve.map(\.hitRate) })
   }
 
   private func wholeFields(
@@ -282,10 +272,10 @@ struct SuiteProducts {
     if let first = units.compactMap(\.state.averageRanks).first {
       try file.dimension("tile_rank", first.counts.count)
       for (name, long, histogram) in [
-        ("average_rank_histogram", "tiles and dates by average rank of the truth", \UnitState.averageRanks),
+        ("average_rank_histogram", "tiles and dates by average rank of the truth", \UnitDigest.averageRanks),
         (
           "band_depth_rank_histogram", "tiles and dates by band depth rank of the truth",
-          \UnitState.bandDepthRanks
+          \UnitDigest.bandDepthRanks
         ),
       ] {
         try add(
@@ -299,7 +289,7 @@ struct SuiteProducts {
       let degrees = first.truth.count
       try file.dimension("degree", degrees)
       try file.variable("degree", .int32, ["degree"], ["long_name": .text("degree l"), "units": .text("1")])
-      let means = units.map { unit in unit.state.spectra?.divided(by: max(1, unit.state.spectraDates)) }
+      let means = units.map(\.state.spectra)
       let nothing = [Double](repeating: .nan, count: degrees)
       for (name, long, path) in [
         ("power_truth", "power per degree of the truth", \SpectralScores.truth),
@@ -333,9 +323,7 @@ struct SuiteProducts {
       ["long_name": .text("members drawn with replacement"), "units": .text("1")])
     let nothing = first.sizes.map { _ in Double.nan }
     func perSize(_ values: (EnsembleSizes) -> [Double]) -> [Double] {
-      units.flatMap { unit in
-        unit.state.sizes.map { values($0).map { $0 / Double(max(1, unit.state.sizesDates)) } } ?? nothing
-      }
+      units.flatMap { $0.state.sizes.map(values) ?? nothing }
     }
     let place = ["lead_time", "ensemble_size"]
     try add(
@@ -344,7 +332,7 @@ struct SuiteProducts {
     try add(
       "rmse_best_member_by_size", place, "root mean square error of each point's best member of those drawn",
       unit,
-      perSize(\.bestMemberSquareError).map { $0.squareRoot() })
+      perSize(\.bestMemberError))
     try add(
       "gain_by_size", place,
       "expected highest member above the mean, in standard deviations of the full ensemble", "1",
@@ -353,7 +341,7 @@ struct SuiteProducts {
       try add(
         "probability_width_by_size", ["event"] + place,
         "width of the 95 % interval of the event's probability", "1",
-        events.indices.flatMap { event in perSize { $0.probabilityWidth[event] } })
+        events.indices.flatMap { event in perSize { $0.probabilityWidth(event: event) } })
     }
     try file.put("ensemble_size", first.sizes.map { Int32($0) })
   }
@@ -383,7 +371,7 @@ struct SuiteProducts {
     try file.put("lat", grid.latitudes)
     try file.put("lon", grid.longitudes)
     for (place, unit) in units.enumerated() {
-      let maps = unit.state.maps(scores, points: rows * columns)
+      let maps = try unit.state.maps(scores, points: rows * columns)
       for (number, score) in scores.enumerated() {
         try file.put(
           score.rawValue, maps.mean(number).map { Float($0) }, start: [place, 0, 0],

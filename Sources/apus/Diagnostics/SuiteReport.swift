@@ -187,9 +187,9 @@ struct SuiteReport {
       if state.members > 1 {
         var ranks = RankHistogramFigure(
           title: "Rank histogram of \(variable), \(when)",
-          counts: state.ranks[0].coarsened(classes: 101).map(Double.init),
+          counts: RankHistogram.coarsened(state.ranks[0], classes: 101).map(Double.init),
           independentSamples: Double(state.dates.count) * 100)
-        ranks.subtitle = String(format: "unreliability %.3g", state.ranks[0].unreliability)
+        ranks.subtitle = String(format: "unreliability %.3g", state.unreliability[0])
         figures.append(
           .init(
             try ranks.picture(),
@@ -212,7 +212,7 @@ struct SuiteReport {
         try diagram(
           "Reliability of \(variable), \(when)",
           events.enumerated().map { number, name in
-            let bins = state.events[0][number].reliability(bins: definition.probabilityBins).filter {
+            let bins = state.events[0][number].reliability.filter {
               $0.count > 0
             }
             return LineChart.Series(name, x: bins.map(\.probability), y: bins.map(\.frequency))
@@ -228,7 +228,7 @@ struct SuiteReport {
           }, "false alarm rate", "hit rate",
           "Towards the upper left corner where events are told from non-events.")
       }
-      let curve = state.spreadBins[0].curve(members: state.members).filter { $0.share > 0.001 }
+      let curve = state.spread[0].filter { $0.share > 0.001 }
       if curve.count > 1 {
         let edge = curve.map { max($0.spread, $0.error) }.max() ?? 1
         var figure = LineChart(
@@ -241,7 +241,7 @@ struct SuiteReport {
         figure.subtitle = "\(definition.regions[0].name), \(state.dates.count) dates"
         figures.append(.init(try figure.picture(), caption: "Does a larger spread announce a larger error?"))
       }
-      if let spectra = state.spectra?.divided(by: max(1, state.spectraDates)) {
+      if let spectra = state.spectra {
         var figure = SpectrumFigure(
           title: "Power of \(variable) by degree, \(when)", members: [spectra.members],
           mean: spectra.ensembleMean,
@@ -274,7 +274,7 @@ struct SuiteReport {
       let grid = try? SphereGrid.detect(latitudes: place.latitudes, longitudes: place.longitudes)
     else { return [] }
     let scores = definition.maps.compactMap(PointScore.init(rawValue:))
-    let maps = unit.state.maps(scores, points: place.pointCount)
+    let maps = try unit.state.maps(scores, points: place.pointCount)
     return try scores.enumerated().map { number, score in
       let name = score.rawValue.replacing("_", with: " ")
       var figure = MapFigure(

@@ -22,7 +22,7 @@ struct SuiteRun {
 
   /// All units of an ensemble.
   struct Outcome {
-    let units: [UnitState]
+    let units: [UnitDigest]
     let grids: [String: LatitudeLongitude]
   }
 
@@ -45,7 +45,7 @@ struct SuiteRun {
 
   private func score(_ files: [String], _ role: String) throws -> Outcome {
     let fingerprint = try self.fingerprint(files)
-    var units: [UnitState] = []
+    var units: [UnitDigest] = []
     var grids: [String: LatitudeLongitude] = [:]
     for variable in definition.variables {
       let source = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)

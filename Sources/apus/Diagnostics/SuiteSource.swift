@@ -22,7 +22,7 @@ struct SuiteSource: Sendable {
   let truthTimes: [Instant]
   /// The first file, for messages.
   let file: String
-  private let values: @Sendable (Case, Range<Int>?, Int?) throws -> EnsembleValues
+  private let values: @Sendable (Case, Range<Int>?, Range<Int>?) throws -> EnsembleValues
   private let truth: @Sendable (Case) throws -> [Double]
   private let truthAtTime: @Sendable (Instant) throws -> [Double]?
 
@@ -54,10 +54,9 @@ struct SuiteSource: Sendable {
       variable: variable, units: archive.units ?? "1", grid: archive.grid, members: archive.members,
       cases: archive.cases.filter(truths.holds), withoutTruth: archive.cases.filter { !truths.holds($0) },
       truthTimes: truths.times, file: archive.file,
-      values: { item, rows, limit in
+      values: { item, rows, range in
         EnsembleValues(
-          try archive.values(item, rows: rows, members: limit),
-          members: min(limit ?? .max, archive.members.count))
+          try archive.values(item, rows: rows, members: range), members: range?.count ?? archive.members.count)
       }, truth: { try truths.values($0) }, truthAtTime: { try truths.values(at: $0) })
   }
 
@@ -65,7 +64,7 @@ struct SuiteSource: Sendable {
     variable: String, units: String, grid: LatitudeLongitude, members: [Int], cases: [Case],
     withoutTruth: [Case],
     truthTimes: [Instant], file: String,
-    values: @escaping @Sendable (Case, Range<Int>?, Int?) throws -> EnsembleValues,
+    values: @escaping @Sendable (Case, Range<Int>?, Range<Int>?) throws -> EnsembleValues,
     truth: @escaping @Sendable (Case) throws -> [Double],
     truthAtTime: @escaping @Sendable (Instant) throws -> [Double]?
   ) {
@@ -82,9 +81,9 @@ struct SuiteSource: Sendable {
     self.truthAtTime = truthAtTime
   }
 
-  /// Members of one case: of some rows only, or the first few only.
-  func members(_ item: Case, rows: Range<Int>? = nil, limit: Int? = nil) throws -> EnsembleValues {
-    try values(item, rows, limit)
+  /// Members of one case: of some rows only, or some members by place only.
+  func members(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws -> EnsembleValues {
+    try values(item, rows, range)
   }
 
   /// The truth of one case, [point].

@@ -41,11 +41,11 @@ struct UnitSummary {
       value: { means, _ in 1 - means[0] / (means[1] * (1 - means[1])) }),
   ]
 
-  let state: UnitState
+  let state: UnitDigest
   let columns: ScoreColumns
   private let bootstrap: BlockBootstrap
 
-  init(_ state: UnitState, _ settings: DiagnosticsFile.Bootstrap) {
+  init(_ state: UnitDigest, _ settings: DiagnosticsFile.Bootstrap) {
     self.state = state
     columns = ScoreColumns(events: state.events.first?.count ?? 0)
     bootstrap = BlockBootstrap(

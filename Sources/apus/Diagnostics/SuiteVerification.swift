@@ -45,6 +45,7 @@ struct SuiteVerification {
   let run: SuiteRun
 
   func callAsFunction() throws -> Result {
+    FreedMemory.goesBack()
     try? FileManager.default.createDirectory(atPath: run.output, withIntermediateDirectories: true)
     let lock = try RunLock(run.output + "/lock")
     defer { withExtendedLifetime(lock) {} }

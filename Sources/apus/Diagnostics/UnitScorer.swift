@@ -85,7 +85,7 @@ final class UnitScorer {
   }
 
   /// Scores all dates of one lead time, going on from what is kept.
-  func score(_ cases: [EnsembleArchive.Case], lead: Double?, keptAt path: String) throws -> UnitState {
+  func score(_ cases: [EnsembleArchive.Case], lead: Double?, keptAt path: String) throws -> UnitDigest {
     let points = source.grid.pointCount
     var state =
       try UnitState.read(path)
@@ -99,7 +99,7 @@ final class UnitScorer {
         expected: "the same definition and files as now",
         advice: "Choose another --output, or remove this directory.")
     }
-    if state.isDone && state.dates.count == cases.count { return state }
+    if state.isDone && state.dates.count == cases.count { return digest(state, path) }
     var fields: ScoreMaps? = maps.isEmpty ? nil : state.maps(maps, points: points)
     for (number, item) in cases.enumerated() where number >= state.dates.count {
       if StopFlag.isSet {
@@ -124,7 +124,11 @@ final class UnitScorer {
         "left out points with missing values",
         metadata: ["variable": "\(source.variable)", "lead": "\(lead ?? .nan)", "points": "\(state.missing)"])
     }
-    return state
+    return digest(state, path)
+  }
+
+  private func digest(_ state: UnitState, _ path: String) -> UnitDigest {
+    UnitDigest(state, bins: run.definition.probabilityBins, keptAt: path)
   }
 
   private func progress(_ item: EnsembleArchive.Case, _ number: Int, _ count: Int) {
@@ -150,17 +154,18 @@ final class UnitScorer {
     let climateCRPS = try season?.sample.map {
       try PointwiseScores($0, truth: truth, threads: run.threads).crpsFair
     }
-    // As many bands of rows as fit in memory.
-    let budget = definition.memoryMegabytes * 1_000_000
+    // As many bands of rows as fit in memory, with the copy that reading takes.
+    let budget = definition.memoryMegabytes * 500_000
+    let sizes = definition.ensembleSizes.filter { $0 <= memberCount }
     func bytes(_ rows: Int) -> Int { rows * columnCount * memberCount * 4 }
-    var first = 0
+    var start = 0
     var result: CaseResult?
     var whole: EnsembleValues?
-    while first < pass.bands.count {
-      var end = first + 1
-      while end < pass.bands.count && bytes(pass.rows(first..<end + 1).count) <= budget { end += 1 }
-      let isWhole = first == 0 && end == pass.bands.count
-      let members = try source.members(item, rows: isWhole ? nil : pass.rows(first..<end))
+    while start < pass.bands.count {
+      var end = start + 1
+      while end < pass.bands.count && bytes(pass.rows(start..<end + 1).count) <= budget { end += 1 }
+      let isWhole = start == 0 && end == pass.bands.count
+      let members = try source.members(item, rows: isWhole ? nil : pass.rows(start..<end))
       var input = CaseInput(
         ensemble: members, truth: truth, ties: Philox(seed: 0, purpose: .tieBreak, UInt64(number)))
       input.control = control
@@ -170,9 +175,15 @@ final class UnitScorer {
       input.climate = season?.quantiles
       input.events = events
       result = try pass.run(
-        input, bands: first..<end, after: result, maps: &fields, decomposes: definition.decomposition)
+        input, bands: start..<end, after: result, maps: &fields, decomposes: definition.decomposition)
       if isWhole { whole = members }
-      first = end
+      if !sizes.isEmpty {
+        if state.sizes == nil { state.sizes = EnsembleSizes(sizes: sizes, events: events.count) }
+        try state.sizes?.add(
+          members, truth: truth, weights: pass.regions[0].weights, events: events,
+          bands: pass.points(start..<end), threads: run.threads)
+      }
+      start = end
     }
     guard let result else { return }
     guard result.missing < truth.count else {
@@ -180,16 +191,13 @@ final class UnitScorer {
         .badData, "no point has a truth and all members", file: source.file, variable: source.variable,
         found: "only missing values at \(item)")
     }
-    // Scores of whole fields: of all members, or of as many as fit.
-    let limit = max(1, budget / max(1, truth.count * 4))
-    func fieldMembers(_ wanted: Int?) throws -> EnsembleValues {
-      let count = min(wanted ?? .max, limit, memberCount)
-      if let whole { return count == memberCount ? whole : whole.prefix(count) }
-      return try source.members(item, limit: count)
+    func fieldMembers(_ range: Range<Int>) throws -> EnsembleValues {
+      try whole.map { $0.members(range) } ?? source.members(item, members: range)
     }
+    func first(_ wanted: Int) throws -> EnsembleValues { try fieldMembers(0..<min(wanted, memberCount)) }
     let tileResult = try tiles.map { tiles in
       try tiles.score(
-        try fieldMembers(definition.tiles?.members), truth: truth,
+        try first(definition.tiles?.members ?? 2), truth: truth,
         ties: Philox(seed: 1, purpose: .tieBreak, UInt64(number)), threads: run.threads)
     }
     if let tileResult {
@@ -202,25 +210,17 @@ final class UnitScorer {
     }
     let energy = try definition.energyMembers.map {
       try EnergyScore.values(
-        try fieldMembers($0), truth: truth, weights: weights, threads: run.threads
+        try first($0), truth: truth, weights: weights, threads: run.threads
       ).fair
     }
     if let transform,
       let spectra = try SpectralScores(
-        try fieldMembers(nil), truth: truth, control: control.flatMap { $0 < limit ? $0 : nil },
-        transform: transform,
-        convention: definition.spectra?.convention == .hens ? .hens : .standard, threads: run.threads)
+        members: memberCount, truth: truth, control: control, transform: transform,
+        convention: definition.spectra?.convention == .hens ? .hens : .standard, threads: run.threads,
+        fields: fieldMembers)
     {
       if state.spectra == nil { state.spectra = spectra } else { state.spectra?.add(spectra) }
       state.spectraDates += 1
-    }
-    let sizes = definition.ensembleSizes.filter { $0 <= memberCount }
-    if !sizes.isEmpty, let whole {
-      let own = try EnsembleSizes(
-        sizes: sizes, whole, truth: truth, weights: pass.regions[0].weights, events: events,
-        threads: run.threads)
-      if state.sizes == nil { state.sizes = own } else { state.sizes?.add(own) }
-      state.sizesDates += 1
     }
     state.add(
       item, result,

@@ -30,7 +30,6 @@ struct UnitState: Codable {
   var averageRanks: RankHistogram?
   var bandDepthRanks: RankHistogram?
   var sizes: EnsembleSizes?
-  var sizesDates = 0
   var missing = 0
   /// Maps' sums and counts as bytes.
   var mapSums: [Data] = []
