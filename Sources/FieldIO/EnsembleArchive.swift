@@ -67,7 +67,14 @@ public struct EnsembleArchive: Sendable {
     var cases: [Case] = []
     for (place, source) in sources.enumerated() {
       try EnsembleArchive.requireSame(source, first)
-      for (key, indices) in try EnsembleArchive.layOut(source) {
+      let times = try EnsembleArchive.layOut(source)
+      var seen: Set<Case> = []
+      for (key, _) in times where !seen.insert(key).inserted {
+        throw ApusError(
+          .badData, "a time comes twice", file: source.reader.path, variable: variable, found: "\(key)",
+          expected: "every time once", advice: "Keep one of them, for example with: ncks -d time,FIRST,LAST.")
+      }
+      for (key, indices) in times {
         if slots[key] == nil { cases.append(key) }
         let axis = EnsembleArchive.memberAxis(source)
         let count = axis.map { source.length($0) } ?? 1
@@ -123,7 +130,8 @@ public struct EnsembleArchive: Sendable {
   ///   - rows: only these rows, counted from the north; nil: all.
   ///   - range: only these members, by place; nil: all.
   /// - Throws: `ApusError` where reading fails.
-  public func values(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws -> GriddedValues
+  public func values(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws
+    -> GriddedValues
   {
     let points = (rows?.count ?? grid.latitudes.count) * grid.longitudes.count
     let wanted = (range ?? order.indices).clamped(to: order.indices)

@@ -201,6 +201,8 @@ public struct DiagnosticsFile: RunFile {
   public var landSeaMask: LandSeaMask?
   /// Events by variable: `climate:p95`, `climate:mean+2std`, `300`, each with `below ` before it for cold tails.
   public var events: [String: [String]]
+  /// Lags [h] of a lagged ensemble, 0 among them; empty: every forecast by itself.
+  public var laggedHours: [Int]
   /// The climate; nil: none.
   public var climate: Climate?
   /// Number of the control member; nil: none is singled out.
@@ -234,6 +236,7 @@ public struct DiagnosticsFile: RunFile {
       bootstrap, decomposition
     case leadTimes = "lead_times"
     case everyHours = "every_hours"
+    case laggedHours = "lagged_hours"
     case landSeaMask = "land_sea_mask"
     case almostFairAlpha = "almost_fair_alpha"
     case probabilityBins = "probability_bins"
@@ -267,6 +270,13 @@ public struct DiagnosticsFile: RunFile {
     }
     leadTimes = Array(Set(try section.wholeNumbers(.leadTimes, in: 0...87_600) ?? [])).sorted()
     everyHours = try section.optionalInteger(.everyHours, in: 1...8760)
+    let lags = try section.wholeNumbers(.laggedHours, in: -8760...8760) ?? []
+    laggedHours = lags
+    guard lags.isEmpty || lags.contains(0) && Set(lags).count == lags.count else {
+      throw section.refuse(
+        .laggedHours, "lags lack 0, or one comes twice", found: "\(lags)",
+        expected: "for example [-24, -12, 0, 12, 24]")
+    }
     let regions = try Self.regions(section)
     self.regions = regions
     landSeaMask = try section.section(.landSeaMask, LandSeaMask.CodingKeys.self).map(LandSeaMask.init)

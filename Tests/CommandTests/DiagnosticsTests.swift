@@ -20,7 +20,7 @@ import Testing
     tiles: {degrees: 45, points: 12, members: 8}
     spectra: {}
     ensemble_sizes: [2, 5, 8]
-    maps: [crps_fair, bias]
+    maps: [crps_fair, bias, efi]
     bootstrap: {resamples: 200}
     """
 
@@ -186,5 +186,72 @@ import Testing
     // Without a truth for some times they are left out and said so.
     let options = try Binary.run(["verify", definition, "--variable", "t2m", "--output", "x"])
     #expect(options.code == 64)
+  }
+
+  @Test func laggedEnsemblesJoinTheStartsOfOneValidTime() throws {
+    let world = try DiagnosticsWorld()
+    func run(_ lags: String, _ output: String) throws -> [String: Any] {
+      let outcome = try world.verify(
+        try world.definition("name: lags\nvariables: [t2m]\nlead_times: [24]\nlagged_hours: \(lags)\n"),
+        output: output,
+        ["--json"])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let lines = try #require(try outcome.json()["lines"] as? [[String: Any]])
+      return try #require(lines.first)
+    }
+    // Two starts; the first date has no earlier one.
+    let two = try run("[0, 24]", "two")
+    #expect(two["members"] as? Int == 16 && two["dates"] as? Int == 5)
+    let one = try run("[0]", "one")
+    #expect(one["members"] as? Int == 8 && one["dates"] as? Int == 6)
+    // Of 16 members drawn alike the fair score is the same up to chance, the other one is lower.
+    let (fair, own) = try (
+      world.numbers("two/scores_t2m.nc", "crps_fair")[0], world.numbers("one/scores_t2m.nc", "crps_fair")[0]
+    )
+    #expect(abs(fair - own) < 0.05 * own)
+    #expect(try world.numbers("two/scores_t2m.nc", "crps")[0] < world.numbers("one/scores_t2m.nc", "crps")[0])
+    let none = try world.verify(
+      try world.definition("name: lags\nvariables: [t2m]\nlead_times: [24]\nlagged_hours: [0, 7]\n"),
+      output: "none")
+    #expect(none.code == 66 && none.errors.contains("7 h"), "\(none.errors)")
+  }
+
+  @Test func missingMembersAndDoubleTimesAreSaid() throws {
+    let world = try DiagnosticsWorld()
+    let definition = try world.definition("name: x\nvariables: [t2m]\n")
+    // A member fewer in one file of the same ensemble.
+    let initial = DiagnosticsWorld.start.adding(hours: 24 * 9)
+    try world.write(
+      "forecast_1_9.nc", times: [DiagnosticsWorld.start.adding(hours: 48)], initial: DiagnosticsWorld.start,
+      members: 7
+    ) {
+      DiagnosticsWorld.field($0, $1, seed: UInt64($2), noise: 1)
+    }
+    let fewer = try world.verify(definition, output: "fewer")
+    #expect(fewer.code == 65 && fewer.errors.contains("number of members"), "\(fewer.errors)")
+    let time = initial.adding(hours: 24)
+    try world.write("forecast_1_9.nc", times: [time, time], initial: initial, members: 8) {
+      DiagnosticsWorld.field($0, $1, seed: UInt64($2), noise: 1)
+    }
+    let twice = try world.verify(definition, output: "twice")
+    #expect(twice.code == 65 && twice.errors.contains("a time comes twice"), "\(twice.errors)")
+    // A forecast beyond the truth is left out, and said so.
+    try world.write("forecast_1_9.nc", times: [time], initial: initial, members: 8) {
+      DiagnosticsWorld.field($0, $1, seed: UInt64($2), noise: 1)
+    }
+    let beyond = try world.verify(definition, output: "beyond")
+    #expect(beyond.code == 0 && beyond.errors.contains("left out times without a truth"), "\(beyond.errors)")
+    // Points without a value are left out and counted.
+    try world.write(
+      "forecast_1_9.nc", times: [DiagnosticsWorld.start.adding(hours: 6)],
+      initial: DiagnosticsWorld.start.adding(hours: -18), members: 8
+    ) {
+      variable, time, member in
+      var field = DiagnosticsWorld.field(variable, time, seed: UInt64(member), noise: 1)
+      if member == 3 { field[40] = .nan }
+      return field
+    }
+    let missing = try world.verify(definition, output: "missing")
+    #expect(missing.code == 0 && missing.errors.contains("points=1"), "\(missing.errors)")
   }
 }

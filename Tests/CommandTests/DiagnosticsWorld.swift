@@ -46,7 +46,8 @@ struct DiagnosticsWorld {
     }
   }
 
-  private func write(
+  /// Writes a file of fields: of one forecast, or of analyses where there is no initial time.
+  func write(
     _ name: String, times: [Instant], initial: Instant?, members: Int?,
     _ field: (_ variable: String, _ time: Instant, _ member: Int) -> [Float]
   ) throws {

@@ -143,7 +143,7 @@ import Verification
     let input = Self.input(20)
     let even = Region("even", latitudes: Self.latitudes, longitudes: Self.longitudes) { _, _ in true }
     let pass = ScorePass(regions: [even], rows: Self.rows, columns: Self.columns)
-    var maps: ScoreMaps? = ScoreMaps([.crps, .meanSquareError], points: Self.points)
+    var maps: ScoreMaps? = ScoreMaps(["crps", "rmse_mean"].compactMap(MapScore.named), points: Self.points)
     let counts = try pass.run(input, maps: &maps).events[0][0]
     let (reliability, resolution, uncertainty) = counts.brierDecomposition
     var brier = 0.0

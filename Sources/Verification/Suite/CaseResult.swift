@@ -43,24 +43,48 @@ public struct CaseResult: Sendable {
   }
 }
 
+/// A field that maps can be kept of: a `PointScore`, or an index against the climate.
+public struct MapScore: Sendable, Hashable {
+  /// Its name in files.
+  public let name: String
+  /// Whether a root is taken after the mean over dates.
+  public let isRootOfMean: Bool
+  /// Whether it is a number without unit.
+  public let isPure: Bool
+  /// Place among the fields of a point.
+  let field: Int
+
+  /// All there are: every score but those that only serve others, `efi`, `sot90` and `sot10`.
+  public static let all: [MapScore] =
+    PointScore.allCases.filter { !$0.isInternal }.map {
+      MapScore(name: $0.rawValue, isRootOfMean: $0.isRootOfMean, isPure: $0.isPure, field: $0.index)
+    }
+    + ["efi", "sot90", "sot10"].enumerated().map {
+      MapScore(name: $1, isRootOfMean: false, isPure: true, field: PointScore.allCases.count + $0)
+    }
+
+  /// The one of a name; nil where there is none.
+  public static func named(_ name: String) -> MapScore? { all.first { $0.name == name } }
+}
+
 /// Fields that are kept of every point, summed over dates.
 public struct ScoreMaps: Sendable {
   /// What is kept.
-  public let scores: [PointScore]
+  public let scores: [MapScore]
   /// Sums over dates, [score][point].
   public internal(set) var sums: [[Double]]
   /// Numbers of dates, [score][point].
   public internal(set) var counts: [[Int32]]
 
   /// Empty maps.
-  public init(_ scores: [PointScore], points: Int) {
+  public init(_ scores: [MapScore], points: Int) {
     self.scores = scores
     sums = scores.map { _ in [Double](repeating: 0, count: points) }
     counts = scores.map { _ in [Int32](repeating: 0, count: points) }
   }
 
   /// Maps whose sums were kept.
-  public init(_ scores: [PointScore], sums: [[Double]], counts: [[Int32]]) {
+  public init(_ scores: [MapScore], sums: [[Double]], counts: [[Int32]]) {
     self.scores = scores
     self.sums = sums
     self.counts = counts

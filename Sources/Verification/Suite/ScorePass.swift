@@ -108,7 +108,7 @@ public struct ScorePass: Sendable {
     let fieldCount: Int
     let eventStart: Int
     let decomposes: Bool
-    let mapped: [PointScore]
+    let mapped: [MapScore]
     let truth: AlignedBuffer<Double>
     let control: AlignedBuffer<Double>?
     let persistence: AlignedBuffer<Double>?
@@ -136,7 +136,7 @@ public struct ScorePass: Sendable {
     let partSums: AlignedBuffer<Lanes>
     let maps: AlignedBuffer<Double>
 
-    init(_ pass: ScorePass, _ range: Range<Int>, _ input: CaseInput, decomposes: Bool, mapped: [PointScore]) {
+    init(_ pass: ScorePass, _ range: Range<Int>, _ input: CaseInput, decomposes: Bool, mapped: [MapScore]) {
       self.pass = pass
       self.range = range
       self.input = input
@@ -422,7 +422,7 @@ public struct ScorePass: Sendable {
       }
       for (number, score) in mapped.enumerated() {
         UnsafeMutableRawPointer(maps.pointer + number * slotCount + start).storeBytes(
-          of: fields[score.index], as: Lanes.self)
+          of: fields[score.field], as: Lanes.self)
       }
     }
 

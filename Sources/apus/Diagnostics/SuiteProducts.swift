@@ -259,7 +259,8 @@ struct SuiteProducts {
       perPlace { $0.discrimination.map(\.whenNot) })
     try file.dimension("roc_point", bins + 2)
     try add(
-      "roc_false_alarm_rate", place + ["roc_point"], "false alarm rate", "1", perPlace { $0.curve.map(\.falseAlarmRate) })
+      "roc_false_alarm_rate", place + ["roc_point"], "false alarm rate", "1",
+      perPlace { $0.curve.map(\.falseAlarmRate) })
     try add("roc_hit_rate", place + ["roc_point"], "hit rate", "1", perPlace { $0.curve.map(\.hitRate) })
   }
 
@@ -347,7 +348,7 @@ struct SuiteProducts {
   }
 
   private func writeMaps(_ path: String) throws {
-    let scores = definition.maps.compactMap(PointScore.init(rawValue:))
+    let scores = definition.maps.compactMap(MapScore.named)
     let file = try start(path, "maps of scores")
     let (rows, columns) = (grid.latitudes.count, grid.longitudes.count)
     try defineLeadTime(file)
@@ -361,9 +362,9 @@ struct SuiteProducts {
       ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
     for score in scores {
       try file.variable(
-        score.rawValue, .float, ["lead_time", "lat", "lon"],
+        score.name, .float, ["lead_time", "lat", "lon"],
         [
-          "long_name": .text("\(score.rawValue.replacing("_", with: " ")), mean over dates"),
+          "long_name": .text("\(score.name.replacing("_", with: " ")), mean over dates"),
           "units": .text(score.isPure ? "1" : unit), "cell_methods": .text("time: mean"),
         ])
     }
@@ -374,7 +375,7 @@ struct SuiteProducts {
       let maps = try unit.state.maps(scores, points: rows * columns)
       for (number, score) in scores.enumerated() {
         try file.put(
-          score.rawValue, maps.mean(number).map { Float($0) }, start: [place, 0, 0],
+          score.name, maps.mean(number).map { Float($0) }, start: [place, 0, 0],
           count: [1, rows, columns])
       }
     }

@@ -60,10 +60,10 @@ enum SuiteEvents {
 /// The maps of a definition.
 enum SuiteMaps {
   /// - Throws: `ApusError` (`badRunFile`) for a score that there is none of.
-  static func scores(_ definition: DiagnosticsFile) throws -> [PointScore] {
+  static func scores(_ definition: DiagnosticsFile) throws -> [MapScore] {
     try definition.maps.map { name in
-      guard let score = PointScore(rawValue: name), !score.isInternal else {
-        let known = PointScore.allCases.filter { !$0.isInternal }.map(\.rawValue)
+      guard let score = MapScore.named(name) else {
+        let known = MapScore.all.map(\.name)
         throw ApusError(
           .badRunFile, "no such score", variable: "maps", found: name,
           expected: known.joined(separator: ", "),

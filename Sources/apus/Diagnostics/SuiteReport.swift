@@ -273,15 +273,16 @@ struct SuiteReport {
     guard let place = grids[variable],
       let grid = try? SphereGrid.detect(latitudes: place.latitudes, longitudes: place.longitudes)
     else { return [] }
-    let scores = definition.maps.compactMap(PointScore.init(rawValue:))
+    let scores = definition.maps.compactMap(MapScore.named)
     let maps = try unit.state.maps(scores, points: place.pointCount)
     return try scores.enumerated().map { number, score in
-      let name = score.rawValue.replacing("_", with: " ")
+      let name = score.name.replacing("_", with: " ")
       var figure = MapFigure(
         maps.mean(number).map { Float($0) }, on: grid, title: "\(name) of \(variable), \(lead(unit))",
         quantity: name, units: score.isPure ? "1" : unit.state.units)
       figure.subtitle = "mean over \(unit.state.dates.count) dates"
-      figure.colourMap = score == .bias ? .diverging : .heat
+      if score.name == "efi" { figure.range = .fixed(low: -1, high: 1) }
+      figure.colourMap = ["bias", "efi"].contains(score.name) ? .diverging : .heat
       return .init(try figure.picture(), caption: "\(name), mean over dates.")
     }
   }

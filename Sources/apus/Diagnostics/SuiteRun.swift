@@ -48,7 +48,10 @@ struct SuiteRun {
     var units: [UnitDigest] = []
     var grids: [String: LatitudeLongitude] = [:]
     for variable in definition.variables {
-      let source = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
+      let single = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
+      let source =
+        definition.laggedHours.isEmpty
+        ? single : try LaggedSource(single, lags: definition.laggedHours).source
       grids[variable] = source.grid
       let chosen = source.cases.filter(isChosen)
       if !source.withoutTruth.isEmpty {

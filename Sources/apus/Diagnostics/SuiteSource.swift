@@ -56,7 +56,8 @@ struct SuiteSource: Sendable {
       truthTimes: truths.times, file: archive.file,
       values: { item, rows, range in
         EnsembleValues(
-          try archive.values(item, rows: rows, members: range), members: range?.count ?? archive.members.count)
+          try archive.values(item, rows: rows, members: range), members: range?.count ?? archive.members.count
+        )
       }, truth: { try truths.values($0) }, truthAtTime: { try truths.values(at: $0) })
   }
 
@@ -82,7 +83,9 @@ struct SuiteSource: Sendable {
   }
 
   /// Members of one case: of some rows only, or some members by place only.
-  func members(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws -> EnsembleValues {
+  func members(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws
+    -> EnsembleValues
+  {
     try values(item, rows, range)
   }
 

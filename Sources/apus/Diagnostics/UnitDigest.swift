@@ -66,7 +66,7 @@ struct UnitDigest {
   }
 
   /// Maps of some scores, read again.
-  func maps(_ scores: [PointScore], points: Int) throws -> ScoreMaps {
+  func maps(_ scores: [MapScore], points: Int) throws -> ScoreMaps {
     try UnitState.read(path)?.maps(scores, points: points) ?? ScoreMaps(scores, points: points)
   }
 }

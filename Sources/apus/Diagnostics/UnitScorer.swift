@@ -17,7 +17,7 @@ final class UnitScorer {
   private let rules: [(rule: ThresholdRule, isBelow: Bool)]
   private let columns: ScoreColumns
   private let control: Int?
-  private let maps: [PointScore]
+  private let maps: [MapScore]
   private let weights: AreaWeights
   private let tiles: TileScores?
   private let transform: SphericalTransform<Double>?

@@ -69,7 +69,7 @@ struct UnitState: Codable {
     mapCounts = maps.counts.map { values in values.withUnsafeBytes { Data($0) } }
   }
 
-  func maps(_ scores: [PointScore], points: Int) -> ScoreMaps {
+  func maps(_ scores: [MapScore], points: Int) -> ScoreMaps {
     guard mapSums.count == scores.count else { return ScoreMaps(scores, points: points) }
     func numbers<Number: BitwiseCopyable>(_ data: Data, _ zero: Number) -> [Number] {
       var values = [Number](repeating: zero, count: data.count / MemoryLayout<Number>.stride)
