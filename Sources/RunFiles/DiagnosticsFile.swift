@@ -223,6 +223,10 @@ public struct DiagnosticsFile: RunFile {
   public var ensembleSizes: [Int]
   /// Scores of which maps are kept.
   public var maps: [String]
+  /// Places whose plumes are shown.
+  public var points: [ProductsSection.Place]
+  /// How many members are shown as small maps; 0: none.
+  public var stamps: Int
   /// Intervals.
   public var bootstrap: Bootstrap
   /// Most memory for members' values [10^6 bytes].
@@ -232,8 +236,7 @@ public struct DiagnosticsFile: RunFile {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, notes, forecast, truth, baseline, variables, regions, events, climate, control, tiles, spectra,
-      maps,
-      bootstrap, decomposition
+      maps, bootstrap, decomposition, points, stamps
     case leadTimes = "lead_times"
     case everyHours = "every_hours"
     case laggedHours = "lagged_hours"
@@ -303,6 +306,9 @@ public struct DiagnosticsFile: RunFile {
     spectra = try section.section(.spectra, Spectra.CodingKeys.self).map(Spectra.init)
     ensembleSizes = try section.wholeNumbers(.ensembleSizes, in: 2...10_000_000) ?? []
     maps = try section.optionalStrings(.maps) ?? []
+    points = try section.sections(.points, ProductsSection.Place.CodingKeys.self)
+      .map(ProductsSection.Place.init)
+    stamps = try section.optionalInteger(.stamps, in: 0...100) ?? 0
     bootstrap = try section.section(.bootstrap, Bootstrap.CodingKeys.self).map(Bootstrap.init) ?? Bootstrap()
     memoryMegabytes = try section.integer(.memoryMegabytes, in: 16...1_000_000, default: 768)
     saveMinutes = try section.number(.saveMinutes, in: 0...1440, default: 2)

@@ -13,6 +13,7 @@ struct SuiteReport {
   let definition: DiagnosticsFile
   let summaries: [String: [UnitSummary]]
   let grids: [String: LatitudeLongitude]
+  let showcases: [String: Showcase]
   let scorecard: Scorecard?
   let files: [String]
   let command: [String]
@@ -148,7 +149,7 @@ struct SuiteReport {
       try events(variable, units, hours, chart)
     }
     figures += try atOneLead(variable, units)
-    return HTMLReport.Section(variable, [.figures(figures)])
+    return HTMLReport.Section(variable, [.figures(figures)] + (try showcases[variable]?.blocks() ?? []))
   }
 
   private func events(

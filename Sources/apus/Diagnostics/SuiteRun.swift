@@ -24,6 +24,8 @@ struct SuiteRun {
   struct Outcome {
     let units: [UnitDigest]
     let grids: [String: LatitudeLongitude]
+    /// By variable.
+    let showcases: [String: Showcase]
   }
 
   /// Scores the ensemble and, where there is one, the baseline.
@@ -47,6 +49,7 @@ struct SuiteRun {
     let fingerprint = try self.fingerprint(files)
     var units: [UnitDigest] = []
     var grids: [String: LatitudeLongitude] = [:]
+    var showcases: [String: Showcase] = [:]
     for variable in definition.variables {
       let single = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
       let source =
@@ -82,8 +85,9 @@ struct SuiteRun {
         let path = "\(output)/partials/\(role)_\(variable)_\(name).unit"
         units.append(try scorer.score(cases, lead: lead < 0 ? nil : lead, keptAt: path))
       }
+      if role == "forecast" { showcases[variable] = try Showcase(definition, source, chosen) }
     }
-    return Outcome(units: units, grids: grids)
+    return Outcome(units: units, grids: grids, showcases: showcases)
   }
 
   private func isChosen(_ item: EnsembleArchive.Case) -> Bool {
@@ -98,6 +102,7 @@ struct SuiteRun {
   private func fingerprint(_ files: [String]) throws -> String {
     var kept = definition
     (kept.saveMinutes, kept.memoryMegabytes, kept.notes, kept.bootstrap) = (0, 16, [], .init())
+    (kept.points, kept.stamps) = ([], 0)
     (kept.forecast, kept.truth, kept.baseline) = ([], [], [])
     var text = try kept.canonicalText() + "\(apusVersion)\n"
     for file in files + ["truth"] + truth + ["climate"] + climate {

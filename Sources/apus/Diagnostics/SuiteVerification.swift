@@ -60,6 +60,9 @@ struct SuiteVerification {
         definition: definition, variable: variable, units: units, grid: grid, directory: run.output
       ).write()
     }
+    for variable in definition.variables {
+      if let path = try outcome.showcases[variable]?.write(run.output) { files.append(path) }
+    }
     var scorecard: Scorecard?
     if let other {
       let card = try Scorecard(
@@ -72,7 +75,8 @@ struct SuiteVerification {
     }
     let report = run.output + "/report.html"
     try SuiteReport(
-      definition: definition, summaries: summaries, grids: outcome.grids, scorecard: scorecard, files: files,
+      definition: definition, summaries: summaries, grids: outcome.grids, showcases: outcome.showcases,
+      scorecard: scorecard, files: files,
       command: CommandLine.arguments
     ).write(report)
     let lines = outcome.units.map { unit in
