@@ -67,19 +67,26 @@ public struct DiagnosticsFile: RunFile {
       /// All.
       case all
     }
-    /// The archive.
+    /// The archive; without files where `file` is given.
     public var period: DataPeriod
+    /// Quantiles that `apus climate quantiles` wrote.
+    public var file: InputPath?
     /// Which states.
     public var calendar: Calendar
     /// Days on either side, for `window`.
     public var windowDays: Int
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-      case files, from, to, calendar
+      case file, files, from, to, calendar
       case windowDays = "window_days"
     }
 
     init(_ section: Section<CodingKeys>, files: [InputPath]) throws {
+      file = try section.optionalInput(.file)
+      if file != nil, let other = CodingKeys.allCases.first(where: { $0 != .file && section.has($0) }) {
+        throw section.refuse(
+          .file, "given beside \(other.rawValue)", expected: "either file, or an archive and its calendar")
+      }
       let own = try section.optionalStrings(.files).map { _ in try section.inputs(.files) }
       period = DataPeriod(
         files: own ?? files, from: try section.optionalInstant(.from), to: try section.optionalInstant(.to))
@@ -89,6 +96,7 @@ public struct DiagnosticsFile: RunFile {
 
     /// A window of 15 days in all states of some files.
     public init(files: [InputPath]) {
+      file = nil
       period = DataPeriod(files: files)
       calendar = .window
       windowDays = 15
@@ -98,6 +106,7 @@ public struct DiagnosticsFile: RunFile {
     public func encode(to encoder: any Encoder) throws {
       try period.encode(to: encoder)
       var box = encoder.container(keyedBy: CodingKeys.self)
+      try box.encodeIfPresent(file, forKey: .file)
       try box.encode(calendar, forKey: .calendar)
       try box.encode(windowDays, forKey: .windowDays)
     }

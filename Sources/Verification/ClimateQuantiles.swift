@@ -55,6 +55,51 @@ public struct ClimateQuantiles: Sendable {
     standardDeviation = deviations.array
   }
 
+  /// A climate that was kept: the 101 quantiles, [level][point], mean and standard deviation, [point].
+  public init(quantiles: [Double], mean: [Double], standardDeviation: [Double], sampleCount: Int) {
+    let (points, levels) = (mean.count, Self.levelCount)
+    precondition(quantiles.count == points * levels && standardDeviation.count == points)
+    pointCount = points
+    self.sampleCount = sampleCount
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+    values = AlignedBuffer<Double>(points * levels)
+    for level in 0..<levels {
+      for point in 0..<points { values.pointer[point * levels + level] = quantiles[level * points + point] }
+    }
+  }
+
+  /// Quantiles of a sample at any levels, [level][point], with mean and standard deviation, [point]; as `init`.
+  public static func levels(
+    _ levels: [Double], of sample: EnsembleValues, threads: Int = Parallel.defaultThreads
+  ) throws -> (quantiles: [Double], mean: [Double], standardDeviation: [Double]) {
+    let (points, count) = (sample.pointCount, sample.memberCount)
+    let values = AlignedBuffer<Double>(points * levels.count)
+    let (means, deviations) = (AlignedBuffer<Double>(points), AlignedBuffer<Double>(points))
+    let positions = levels.map { OrderStatistic.position($0, count) }
+    try sample.forEachBlock(BlockScratch(members: count, threads: threads), threads: threads) {
+      first, lanes, sorted, _ in
+      var sum = Lanes.zero
+      for k in 0..<count { sum += sorted[k] - sorted[0] }
+      let average = sum / Double(count)
+      var squares = Lanes.zero
+      for k in 0..<count {
+        let d = sorted[k] - sorted[0] - average
+        squares += d * d
+      }
+      for lane in 0..<lanes {
+        let point = first + lane
+        means.pointer[point] = sorted[0][lane] + average[lane]
+        deviations.pointer[point] = (squares[lane] / Double(count)).squareRoot()
+        for (level, position) in positions.enumerated() {
+          values.pointer[level * points + point] = position.value(
+            sorted[position.index][lane], sorted[min(position.index + 1, count - 1)][lane])
+        }
+      }
+    }
+    return (values.array, means.array, deviations.array)
+  }
+
   /// The quantile at a whole percentage, [point].
   public func quantile(percent: Int) -> [Double] {
     precondition((0..<Self.levelCount).contains(percent))

@@ -254,4 +254,66 @@ import Testing
     let missing = try world.verify(definition, output: "missing")
     #expect(missing.code == 0 && missing.errors.contains("points=1"), "\(missing.errors)")
   }
+
+  @Test func quantilesOfAClimateFileAreThoseOfTheArchive() throws {
+    let world = try DiagnosticsWorld()
+    func climate(_ name: String, _ more: [String]) throws -> Binary.Outcome {
+      try Binary.run(
+        ["climate", "quantiles", "--variables", "t2m", "--output", world.scratch.file(name).path] + more,
+        in: world.scratch.directory)
+    }
+    let truth = world.scratch.file("truth.nc").path
+    let made = try climate("month.nc", ["--files", truth])
+    #expect(made.code == 0, "\(made.errors)")
+    // Eight days and a time of January at four hours.
+    #expect(made.output.contains("4 parts of 8 to 9 states"), "\(made.output)")
+    let small = try climate("small.nc", ["--files", truth, "--memory-megabytes", "1", "--threads", "1"])
+    #expect(small.code == 0)
+    #expect(
+      try Data(contentsOf: world.scratch.file("month.nc")) == Data(contentsOf: world.scratch.file("small.nc"))
+    )
+    let events = "events: {t2m: [\"climate:p90\", \"climate:mean+1std\"]}\n"
+    let archive = try world.verify(
+      try world.definition(
+        "name: a\nvariables: [t2m]\nlead_times: [24]\nclimate: {calendar: month}\n" + events),
+      output: "archive", ["--climate", truth])
+    #expect(archive.code == 0, "\(archive.errors)")
+    let file = try world.verify(
+      try world.definition(
+        "name: a\nvariables: [t2m]\nlead_times: [24]\nclimate: {file: month.nc}\n" + events),
+      output: "file")
+    #expect(file.code == 0, "\(file.errors)")
+    // Quantiles are kept in single precision, mean and deviation in double.
+    for (name, tolerance) in [
+      ("rmse_climatology", 1e-12), ("anomaly_correlation", 1e-12), ("twcrps", 1e-5), ("efi", 0.02),
+    ] {
+      let (a, b) = try (
+        world.numbers("archive/scores_t2m.nc", name), world.numbers("file/scores_t2m.nc", name)
+      )
+      for (x, y) in zip(a, b) {
+        #expect(abs(x - y) <= tolerance * max(abs(x), abs(y), 1), "\(name): \(x), \(y)")
+      }
+    }
+    // A model's own climate, for each lead time: all members of all dates.
+    let model = try climate(
+      "model.nc",
+      ["--files", world.scratch.file("forecast_1_*.nc").path, "--by-lead-time", "--calendar", "window"])
+    #expect(model.code == 0, "\(model.errors)")
+    let counts = try world.numbers("model.nc", "t2m_count")
+    #expect(counts.contains(Double(DiagnosticsWorld.dates * DiagnosticsWorld.members)))
+    let own = try world.verify(
+      try world.definition("name: a\nvariables: [t2m]\nlead_times: [24]\nclimate: {file: model.nc}\n"),
+      output: "own")
+    #expect(own.code == 0, "\(own.errors)")
+    // The forecasts are their own climate: the index is near 0.
+    #expect(try abs(world.numbers("own/scores_t2m.nc", "efi")[0]) < 0.05)
+    for (text, code, words) in [
+      ("climate: {file: truth.nc}", 65, "apus climate quantiles"),
+      ("climate: {file: month.nc, calendar: month}", 78, "given beside calendar"),
+    ] {
+      let bad = try world.verify(
+        try world.definition("name: a\nvariables: [t2m]\n\(text)\n"), output: "bad")
+      #expect(bad.code == code && bad.errors.contains(words), "\(bad.errors)")
+    }
+  }
 }

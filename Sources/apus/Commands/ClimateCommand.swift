@@ -9,6 +9,14 @@ import Verification
 struct ClimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "climate",
+    abstract: "Compute the climate of an archive or a model: a sample of states, or quantiles by season.",
+    subcommands: [ClimateSampleCommand.self, ClimateQuantilesCommand.self],
+    defaultSubcommand: ClimateSampleCommand.self)
+}
+
+struct ClimateSampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample",
     abstract: "Compute a climatology file from an archive: sample, mean, standard deviation, normalisation.")
 
   @Option(name: .long, parsing: .upToNextOption, help: "Files of the archive; globs work.")

@@ -5,21 +5,27 @@ import Foundation
 import RunFiles
 import Verification
 
-/// The climate of one variable around a valid time, from an archive on the forecasts' grid.
-final class SuiteClimate {
-  /// The climate of one time of the year.
-  struct Season {
-    let quantiles: ClimateQuantiles
-    /// The states, sorted at every point, for the climate's own CRPS; nil where they are too many to keep.
-    let sample: EnsembleValues?
-  }
+/// What a climate says of one time of the year.
+struct ClimateSeason {
+  let quantiles: ClimateQuantiles
+  /// The states, sorted at every point, for the climate's own CRPS; nil where only quantiles were kept.
+  let sample: EnsembleValues?
+}
 
+/// The climate that a variable's cases are compared with.
+protocol SuiteClimate {
+  /// The climate of a case; nil where it has no valid time.
+  func season(_ item: EnsembleArchive.Case) throws -> ClimateSeason?
+}
+
+/// The climate of one variable around a valid time, from an archive on the forecasts' grid.
+final class ArchiveClimate: SuiteClimate {
   private let settings: DiagnosticsFile.Climate
   private let source: SuiteSource
   private let times: [Instant]
   private let memory: Int
   private let threads: Int
-  private var kept: [(key: [Instant], season: Season)] = []
+  private var kept: [(key: [Instant], season: ClimateSeason)] = []
 
   /// - Parameters:
   ///   - source: its truth is the archive.
@@ -37,9 +43,9 @@ final class SuiteClimate {
     }
   }
 
-  /// The climate around a valid time; nil where the case has none.
-  func season(_ valid: Instant?) throws -> Season? {
-    guard let valid else { return nil }
+  /// The climate around a case's valid time; nil where it has none.
+  func season(_ item: EnsembleArchive.Case) throws -> ClimateSeason? {
+    guard let valid = item.valid else { return nil }
     let chosen =
       switch settings.calendar {
       case .window: ClimateWindow.times(times, around: valid, days: settings.windowDays)
@@ -69,7 +75,7 @@ final class SuiteClimate {
     values.reserveCapacity(chosen.count * points)
     for time in chosen { values += (try source.truth(at: time) ?? []).map { Float($0) } }
     let sample = try EnsembleValues(values, members: chosen.count).sorted(threads: threads)
-    let season = Season(quantiles: try ClimateQuantiles(sample, threads: threads), sample: sample)
+    let season = ClimateSeason(quantiles: try ClimateQuantiles(sample, threads: threads), sample: sample)
     kept.append((chosen, season))
     // Neighbouring dates share a season; a few are enough.
     let bytes = points * (chosen.count * 4 + ClimateQuantiles.levelCount * 8)

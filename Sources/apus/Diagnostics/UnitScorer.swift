@@ -13,7 +13,7 @@ final class UnitScorer {
   private let source: SuiteSource
   private let fingerprint: String
   private let pass: ScorePass
-  private let climate: SuiteClimate?
+  private let climate: (any SuiteClimate)?
   private let rules: [(rule: ThresholdRule, isBelow: Bool)]
   private let columns: ScoreColumns
   private let control: Int?
@@ -48,12 +48,14 @@ final class UnitScorer {
     }
     maps = try SuiteMaps.scores(definition)
     let memory = definition.memoryMegabytes * 1_000_000
-    if var settings = definition.climate {
+    if let file = definition.climate?.file {
+      climate = try FileClimate(file.path, source)
+    } else if var settings = definition.climate {
       if settings.period.files.isEmpty { settings.period.files = run.climate.map { InputPath($0) } }
       let files = try FileList.expand(settings.period.files.paths)
       let archive = try SuiteSource(
         source.variable, forecast: [source.file], truth: files, threads: run.threads)
-      climate = try SuiteClimate(settings, archive, memory: memory, threads: run.threads)
+      climate = try ArchiveClimate(settings, archive, memory: memory, threads: run.threads)
     } else {
       climate = nil
     }
@@ -145,7 +147,7 @@ final class UnitScorer {
     let definition = run.definition
     let (columnCount, memberCount) = (source.grid.longitudes.count, source.members.count)
     let truth = try source.truth(item)
-    let season = try climate?.season(item.valid)
+    let season = try climate?.season(item)
     let events = try rules.map { rule, isBelow in
       CaseInput.Event(
         threshold: try rule.threshold(season?.quantiles, points: truth.count), isBelow: isBelow)
