@@ -61,6 +61,20 @@ public final class NetCDFWriter {
     for (key, value) in attributes { try attribute(key, value, of: identifier) }
   }
 
+  /// Defines the dimensions and coordinates `lat` and `lon` and writes them.
+  public func grid(latitudes: [Double], longitudes: [Double]) throws {
+    try dimension("lat", latitudes.count)
+    try dimension("lon", longitudes.count)
+    try variable(
+      "lat", .double, ["lat"],
+      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
+    try variable(
+      "lon", .double, ["lon"],
+      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
+    try put("lat", latitudes)
+    try put("lon", longitudes)
+  }
+
   /// Adds an attribute to a variable.
   public func attribute(_ name: String, _ value: NetCDFAttribute, variable: String) throws {
     try attribute(name, value, of: variables[variable]?.identifier ?? NC_GLOBAL)

@@ -26,7 +26,7 @@ public struct CaseScores: Sendable, Hashable, Codable {
   /// Fair Brier score, where a threshold was given.
   public var brierFair: Double?
   /// Counts for the ROC curve, where a threshold was given.
-  public var characteristic: RelativeOperatingCharacteristic?
+  public var characteristic: EventCounts?
   /// Mean square and mean absolute error of the control, where given.
   public var control: ErrorOfOne?
   /// Mean square and mean absolute error of persistence (the analysis at the initial time), where given.
@@ -84,7 +84,7 @@ public struct CaseScores: Sendable, Hashable, Codable {
       crpsAboveThreshold = weights.mean(above.crps)
       brier = weights.mean(above.brier)
       brierFair = weights.mean(above.brierFair)
-      var counts = RelativeOperatingCharacteristic(members: scores.memberCount)
+      var counts = EventCounts(members: scores.memberCount)
       counts.add(above, truth: truth)
       characteristic = counts
     }

@@ -21,38 +21,12 @@ public struct ClimateQuantiles: Sendable {
   /// default of NumPy, whose arithmetic is followed to the last bit so that ties fall alike). A point with
   /// a NaN in the sample is NaN throughout.
   public init(_ sample: EnsembleValues, threads: Int = Parallel.defaultThreads) throws {
-    let (points, count) = (sample.pointCount, sample.memberCount)
-    pointCount = points
-    sampleCount = count
-    let levels = Self.levelCount
-    let values = AlignedBuffer<Double>(points * levels)
-    let (means, deviations) = (AlignedBuffer<Double>(points), AlignedBuffer<Double>(points))
-    let positions = (0..<levels).map { level in
-      OrderStatistic.position(level == levels - 1 ? 1 : Double(level) * 0.01, count)
-    }
-    let scratch = BlockScratch(members: count, threads: threads)
-    try sample.forEachBlock(scratch, threads: threads) { first, lanes, sorted, _ in
-      var sum = Lanes.zero
-      for k in 0..<count { sum += sorted[k] - sorted[0] }
-      let average = sum / Double(count)
-      var squares = Lanes.zero
-      for k in 0..<count {
-        let d = sorted[k] - sorted[0] - average
-        squares += d * d
-      }
-      for lane in 0..<lanes {
-        let point = first + lane
-        means.pointer[point] = sorted[0][lane] + average[lane]
-        deviations.pointer[point] = (squares[lane] / Double(count)).squareRoot()
-        for (level, position) in positions.enumerated() {
-          values.pointer[point * levels + level] = position.value(
-            sorted[position.index][lane], sorted[min(position.index + 1, count - 1)][lane])
-        }
-      }
-    }
-    self.values = values
-    mean = means.array
-    standardDeviation = deviations.array
+    let last = Self.levelCount - 1
+    let found = try Self.levels(
+      (0...last).map { $0 == last ? 1 : Double($0) * 0.01 }, of: sample, threads: threads)
+    self.init(
+      quantiles: found.quantiles, mean: found.mean, standardDeviation: found.standardDeviation,
+      sampleCount: sample.memberCount)
   }
 
   /// A climate that was kept: the 101 quantiles, [level][point], mean and standard deviation, [point].

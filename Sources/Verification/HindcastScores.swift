@@ -132,7 +132,7 @@ public struct HindcastScores: Sendable, Codable {
     let dates = cases(at: place)
     guard let first = dates.first else { return nil }
     var ranks = RankHistogram(members: first.scores.memberCount)
-    var characteristic: RelativeOperatingCharacteristic?
+    var characteristic: EventCounts?
     for date in dates {
       ranks.add(date.scores.rankHistogram)
       if let counts = date.scores.characteristic {

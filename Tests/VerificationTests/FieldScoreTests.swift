@@ -80,7 +80,7 @@ import Verification
     func area(_ members: [Double], _ count: Int) throws -> Double {
       let scores = try PointwiseScores(
         EnsembleValues(members, members: count), truth: truth, threshold: threshold)
-      var counts = RelativeOperatingCharacteristic(members: count)
+      var counts = EventCounts(members: count)
       counts.add(try #require(scores.aboveThreshold), truth: truth)
       return counts.area
     }
@@ -103,7 +103,7 @@ import Verification
     #expect(Samples.nearlyEqual(try area(members, 4), better / pairs))
     let never = try PointwiseScores(
       EnsembleValues(members, members: 4), truth: truth, threshold: .init(repeating: 99, count: 500))
-    var counts = RelativeOperatingCharacteristic(members: 4)
+    var counts = EventCounts(members: 4)
     counts.add(try #require(never.aboveThreshold), truth: truth)
     #expect(counts.area.isNaN)
   }

@@ -12,6 +12,14 @@ public struct EventCounts: Sendable, Hashable, Codable {
     nonEvents = events
   }
 
+  /// Adds one time; points where anything is NaN are left out.
+  public mutating func add(_ scores: PointwiseScores.AboveThreshold, truth: [Double]) {
+    for point in truth.indices where !scores.brier[point].isNaN {
+      let foreseen = Int((scores.probability[point] * Double(members)).rounded())
+      if truth[point] > scores.threshold[point] { events[foreseen] += 1 } else { nonEvents[foreseen] += 1 }
+    }
+  }
+
   /// Adds counts of as many members.
   public mutating func add(_ other: EventCounts) {
     for k in events.indices {

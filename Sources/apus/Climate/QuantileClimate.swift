@@ -141,8 +141,7 @@ struct QuantileClimate {
     }
     try file.dimension("record", list.count)
     try file.dimension("level", Self.levels.count)
-    try file.dimension("lat", grid.latitudes.count)
-    try file.dimension("lon", grid.longitudes.count)
+    try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
     try file.variable(
       "season", .int32, ["record"],
       [
@@ -160,12 +159,6 @@ struct QuantileClimate {
     }
     try file.variable(
       "level", .double, ["level"], ["long_name": .text("probability of the quantile"), "units": .text("1")])
-    try file.variable(
-      "lat", .double, ["lat"],
-      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
-    try file.variable(
-      "lon", .double, ["lon"],
-      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
     for archive in archives {
       let (name, units) = (archive.variable, archive.units ?? "1")
       try file.variable(
@@ -183,7 +176,5 @@ struct QuantileClimate {
     try file.put("hour", list.map { Int32($0.hour) })
     if byLeadTime { try file.put("lead_time", list.map { $0.leadHours ?? .nan }) }
     try file.put("level", Self.levels)
-    try file.put("lat", grid.latitudes)
-    try file.put("lon", grid.longitudes)
   }
 }

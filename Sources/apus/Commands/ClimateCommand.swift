@@ -81,20 +81,13 @@ struct ClimateSampleCommand: ParsableCommand {
       try file.attribute(name, .text(text))
     }
     try file.dimension("sample", chosen.count)
-    try file.dimension("lat", grid.latitudeCount)
-    try file.dimension("lon", grid.longitudeCount)
+    try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
     try file.variable(
       "sample", .double, ["sample"],
       [
         "long_name": .text("time of the state"), "units": .text(TimeCoordinate.units),
         "calendar": .text("proleptic_gregorian"), "standard_name": .text("time"),
       ])
-    try file.variable(
-      "lat", .double, ["lat"],
-      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
-    try file.variable(
-      "lon", .double, ["lon"],
-      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
     for (index, channel) in channels.enumerated() {
       let known = ChannelCatalogue.channel(channel)
       try file.variable(
@@ -120,8 +113,6 @@ struct ClimateSampleCommand: ParsableCommand {
       }
     }
     try file.put("sample", TimeCoordinate.values(chosen.map { times[$0] }))
-    try file.put("lat", grid.latitudes)
-    try file.put("lon", grid.longitudes)
     for (index, channel) in channels.enumerated() {
       var sample: [Float] = []
       for time in chosen {

@@ -352,14 +352,7 @@ struct SuiteProducts {
     let file = try start(path, "maps of scores")
     let (rows, columns) = (grid.latitudes.count, grid.longitudes.count)
     try defineLeadTime(file)
-    try file.dimension("lat", rows)
-    try file.dimension("lon", columns)
-    try file.variable(
-      "lat", .double, ["lat"],
-      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
-    try file.variable(
-      "lon", .double, ["lon"],
-      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
+    try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
     for score in scores {
       try file.variable(
         score.name, .float, ["lead_time", "lat", "lon"],
@@ -369,8 +362,6 @@ struct SuiteProducts {
         ])
     }
     try file.put("lead_time", units.map { $0.state.leadHours ?? .nan })
-    try file.put("lat", grid.latitudes)
-    try file.put("lon", grid.longitudes)
     for (place, unit) in units.enumerated() {
       let maps = try unit.state.maps(scores, points: rows * columns)
       for (number, score) in scores.enumerated() {

@@ -43,7 +43,7 @@ struct VerificationReport: Encodable, CustomStringConvertible {
     let all = cases.map(\.1)
     overall = Row(nil, nil, all)
     var ranks = RankHistogram(members: members)
-    var characteristic: RelativeOperatingCharacteristic?
+    var characteristic: EventCounts?
     for scores in all {
       ranks.add(scores.rankHistogram)
       guard let counts = scores.characteristic else { continue }
