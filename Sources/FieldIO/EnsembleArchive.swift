@@ -13,6 +13,13 @@ public struct EnsembleArchive: Sendable {
     /// Place along the files' time axis; tells times apart where there is no coordinate.
     public let index: Int
 
+    /// A time of a forecast that is known by its start and valid time.
+    public init(initial: Instant?, valid: Instant) { self.init(initial: initial, valid: valid, index: 0) }
+
+    init(initial: Instant?, valid: Instant?, index: Int) {
+      (self.initial, self.valid, self.index) = (initial, valid, index)
+    }
+
     /// Hours from start to valid time.
     public var leadHours: Double? {
       guard let initial, let valid else { return nil }

@@ -99,15 +99,21 @@ public final class NetCDFReader: Sendable {
   /// - Parameters start, count: one entry a dimension.
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
   public func stored(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
+    try read(variable, start, count, nc_get_vara_double)
+  }
+
+  /// A hyperslab by one of the library's typed calls.
+  private func read<Number>(
+    _ variable: Variable, _ start: [Int], _ count: [Int],
+    _ get: (Int32, Int32, UnsafePointer<Int>?, UnsafePointer<Int>?, UnsafeMutablePointer<Number>?) -> Int32
+  ) throws -> [Number] {
     let total = count.reduce(1, *)
     guard total > 0 else { return [] }
     return try NetCDFLibrary.locked {
       let handle = try OpenFiles.handle(key, path, stamp)
       var status = NC_NOERR
-      let values = [Double](unsafeUninitializedCapacity: total) { buffer, filled in
-        if let base = buffer.baseAddress {
-          status = nc_get_vara_double(handle, variable.identifier, start, count, base)
-        }
+      let values = [Number](unsafeUninitializedCapacity: total) { buffer, filled in
+        if let base = buffer.baseAddress { status = get(handle, variable.identifier, start, count, base) }
         filled = total
       }
       try check(status, variable)
@@ -119,20 +125,7 @@ public final class NetCDFReader: Sendable {
   /// (`isSingle`): as `values`, without a detour over double precision.
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
   public func singles(_ variable: Variable, start: [Int], count: [Int]) throws -> [Float] {
-    let total = count.reduce(1, *)
-    guard total > 0 else { return [] }
-    var values = try NetCDFLibrary.locked {
-      let handle = try OpenFiles.handle(key, path, stamp)
-      var status = NC_NOERR
-      let values = [Float](unsafeUninitializedCapacity: total) { buffer, filled in
-        if let base = buffer.baseAddress {
-          status = nc_get_vara_float(handle, variable.identifier, start, count, base)
-        }
-        filled = total
-      }
-      try check(status, variable)
-      return values
-    }
+    var values = try read(variable, start, count, nc_get_vara_float)
     let scale = Float(variable.number("scale_factor") ?? 1)
     let offset = Float(variable.number("add_offset") ?? 0)
     let isPacked = scale != 1 || offset != 0

@@ -81,7 +81,7 @@ public struct DiagnosticsFile: RunFile {
       case windowDays = "window_days"
     }
 
-    init(_ section: Section<CodingKeys>, files: [InputPath]) throws {
+    init(_ section: Section<CodingKeys>) throws {
       file = try section.optionalInput(.file)
       if file != nil, let other = CodingKeys.allCases.first(where: { $0 != .file && section.has($0) }) {
         throw section.refuse(
@@ -89,17 +89,9 @@ public struct DiagnosticsFile: RunFile {
       }
       let own = try section.optionalStrings(.files).map { _ in try section.inputs(.files) }
       period = DataPeriod(
-        files: own ?? files, from: try section.optionalInstant(.from), to: try section.optionalInstant(.to))
+        files: own ?? [], from: try section.optionalInstant(.from), to: try section.optionalInstant(.to))
       calendar = try section.choice(.calendar, default: Calendar.window)
       windowDays = try section.integer(.windowDays, in: 0...182, default: 15)
-    }
-
-    /// A window of 15 days in all states of some files.
-    public init(files: [InputPath]) {
-      file = nil
-      period = DataPeriod(files: files)
-      calendar = .window
-      windowDays = 15
     }
 
     /// Writes the keys of the file.
@@ -305,7 +297,7 @@ public struct DiagnosticsFile: RunFile {
         ?? "Add it to variables."
       throw section.refuse(.events, "events of a variable that is not scored", found: stray, advice: advice)
     }
-    climate = try section.section(.climate, Climate.CodingKeys.self).map { try Climate($0, files: []) }
+    climate = try section.section(.climate, Climate.CodingKeys.self).map(Climate.init)
     control = try section.optionalInteger(.control, in: 0...1_000_000)
     almostFairAlpha = try section.number(.almostFairAlpha, in: 0...1, default: 0.95)
     probabilityBins = try section.integer(.probabilityBins, in: 2...1000, default: 10)

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How often an event came when k of M members foresaw it: reliability, Brier decomposition, ROC and the rest
 /// follow from these counts, which add up over points, dates and shards.
 public struct EventCounts: Sendable, Hashable, Codable {
@@ -22,6 +24,7 @@ public struct EventCounts: Sendable, Hashable, Codable {
 
   /// Adds counts of as many members.
   public mutating func add(_ other: EventCounts) {
+    precondition(events.count == other.events.count)
     for k in events.indices {
       events[k] += other.events[k]
       nonEvents[k] += other.nonEvents[k]
@@ -88,8 +91,8 @@ public struct EventCounts: Sendable, Hashable, Codable {
   public var extremalDependenceIndex: Double {
     let (hits, misses, falseAlarms, rejections) = contingency
     guard hits > 0, falseAlarms > 0 else { return .nan }
-    let h = logarithm(Double(hits) / Double(hits + misses))
-    let f = logarithm(Double(falseAlarms) / Double(falseAlarms + rejections))
+    let h = log(Double(hits) / Double(hits + misses))
+    let f = log(Double(falseAlarms) / Double(falseAlarms + rejections))
     return (f - h) / (f + h)
   }
 

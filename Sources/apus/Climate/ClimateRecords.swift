@@ -39,7 +39,7 @@ struct ClimateRecords {
   func seasons(of time: Instant) -> [Int] {
     switch calendar {
     case .month: [time.calendarDate.month]
-    case .window: seasons.filter { Self.apart($0, time.dayOfYear) <= windowDays }
+    case .window: seasons.filter { ClimateWindow.apart($0, time.dayOfYear) <= windowDays }
     }
   }
 
@@ -47,13 +47,10 @@ struct ClimateRecords {
   static func season(of time: Instant, calendar: Calendar, among seasons: [Int]) -> Int? {
     switch calendar {
     case .month: seasons.contains(time.calendarDate.month) ? time.calendarDate.month : nil
-    case .window: seasons.min { (apart($0, time.dayOfYear), $0) < (apart($1, time.dayOfYear), $1) }
+    case .window:
+      seasons.min {
+        (ClimateWindow.apart($0, time.dayOfYear), $0) < (ClimateWindow.apart($1, time.dayOfYear), $1)
+      }
     }
-  }
-
-  /// Days between two days of the year, over New Year too.
-  static func apart(_ a: Int, _ b: Int) -> Int {
-    let days = abs(a - b)
-    return min(days, 365 - min(days, 365))
   }
 }

@@ -98,7 +98,8 @@ struct VerifyCommand: ParsableCommand {
     let logger = log.logger
     let archive = try EnsembleArchive(forecast, variable: variable)
     let truths = try TruthArchive(truth, for: archive)
-    let controlPlace = try placeOfControl(archive)
+    let controlPlace = try ControlMember.place(
+      control, among: archive.members, file: archive.file, variable: variable)
     let sample = try climate.isEmpty ? nil : ClimateArchive(climate, for: archive)
     let quantiles = try sample.map { try ClimateQuantiles(EnsembleValues($0.values, members: $0.count)) }
     let threshold = try thresholdFrom?.threshold(quantiles, points: archive.grid.pointCount)
@@ -163,17 +164,6 @@ struct VerifyCommand: ParsableCommand {
         ? [] : files(baseline, definition.baseline, "baseline"), output: output, threads: threads.count,
       logger: log.logger, showsProgress: log.showsProgress)
     try result.show(try SuiteVerification(definition: definition, run: run)())
-  }
-
-  private func placeOfControl(_ archive: EnsembleArchive) throws -> Int? {
-    guard let control else { return nil }
-    guard let place = archive.members.firstIndex(of: control) else {
-      throw ApusError(
-        .badData, "there is no such control member", file: archive.file, variable: variable,
-        found: "members \(archive.members.prefix(12).map(String.init).joined(separator: ", "))"
-          + (archive.members.count > 12 ? "..." : ""), expected: "\(control)")
-    }
-    return place
   }
 }
 

@@ -11,28 +11,21 @@ struct DailySource {
   /// - Throws: `ApusError` (`inputMissing`) where no day has all its times.
   init(_ variable: String, _ base: SuiteSource, _ statistic: DailyStatistic) throws {
     typealias Case = EnsembleArchive.Case
-    struct Key: Hashable {
-      let initial: Instant?
-      let valid: Instant
-    }
-    var byTime: [Key: Case] = [:]
-    for item in base.cases + base.withoutTruth {
-      if let valid = item.valid { byTime[Key(initial: item.initial, valid: valid)] = item }
-    }
+    let present = Set(base.cases + base.withoutTruth)
     // The distance of the forecasts' times, and of the truth's.
     func step(_ times: [Instant]) -> Int? {
       let seconds = Set(times.map(\.seconds)).sorted()
       return zip(seconds, seconds.dropFirst()).map { $1 - $0 }.min().map { $0 / 3600 }
     }
-    let initials = Dictionary(grouping: byTime.keys, by: \.initial)
-    let hours = initials.values.compactMap { step($0.map(\.valid)) }.min()
+    let hours = Dictionary(grouping: present, by: \.initial).values
+      .compactMap { step($0.compactMap(\.valid)) }.min()
     let truthHours = step(base.truthTimes)
     let truthTimes = Set(base.truthTimes)
     func day(_ item: Case) -> [Case]? {
       guard let valid = item.valid, let hours, hours > 0 else { return nil }
       let times = DailyStatistic.validTimes(endingAt: valid, stepHours: hours)
-      let parts = times.compactMap { byTime[Key(initial: item.initial, valid: $0)] }
-      return parts.count == times.count && !parts.isEmpty ? parts : nil
+      let parts = times.map { Case(initial: item.initial, valid: $0) }
+      return !parts.isEmpty && parts.allSatisfy(present.contains) ? parts : nil
     }
     func truthDay(_ valid: Instant) -> [Instant]? {
       guard let truthHours, truthHours > 0 else { return nil }

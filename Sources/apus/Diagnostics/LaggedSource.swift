@@ -13,22 +13,13 @@ struct LaggedSource {
   /// - Throws: `ApusError` (`inputMissing`) where no valid time has all of them.
   init(_ base: SuiteSource, lags: [Int]) throws {
     typealias Case = EnsembleArchive.Case
-    struct Key: Hashable {
-      let initial: Instant
-      let valid: Instant
-    }
-    var byTime: [Key: Case] = [:]
-    for item in base.cases {
-      if let initial = item.initial, let valid = item.valid {
-        byTime[Key(initial: initial, valid: valid)] = item
-      }
-    }
+    let present = Set(base.cases)
     var parts: [Case: [Case]] = [:]
     for item in base.cases {
       guard let initial = item.initial, let valid = item.valid else { continue }
-      let found = lags.sorted().compactMap { byTime[Key(initial: initial.adding(hours: -$0), valid: valid)] }
       // A longer lead time from an earlier start, a shorter one from a later start; all or none.
-      if found.count == lags.count { parts[item] = found }
+      let wanted = lags.sorted().map { Case(initial: initial.adding(hours: -$0), valid: valid) }
+      if wanted.allSatisfy(present.contains) { parts[item] = wanted }
     }
     guard !parts.isEmpty else {
       throw ApusError(

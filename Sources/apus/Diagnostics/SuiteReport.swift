@@ -68,12 +68,13 @@ struct SuiteReport {
     let step = max(1, units.count / 8)
     let chosen = stride(from: step - 1, to: units.count, by: step).map { units[$0] }
     let names = ["rmse_mean", "spread", "crps_fair", "mae_control", "crps_climatology"].filter { name in
-      first.columns.place(name).map { !first.estimate($0, region: 0).value.isNaN } ?? false
+      first.columns.place(name).map { !first.estimate($0, region: 0, withInterval: false).value.isNaN }
+        ?? false
     }
     let ratio = UnitSummary.combinations[0]
     let values = chosen.map { unit in
-      names.map { unit.estimate(unit.columns.place($0) ?? 0, region: 0).value }
-        + [unit.estimate(ratio, region: 0).value]
+      names.map { unit.estimate(unit.columns.place($0) ?? 0, region: 0, withInterval: false).value }
+        + [unit.estimate(ratio, region: 0, withInterval: false).value]
     }
     let largest = values.flatMap { $0 }.filter(\.isFinite).map(abs).max() ?? 1
     return .table(
@@ -92,7 +93,7 @@ struct SuiteReport {
     if hours.count == units.count, units.count > 1 {
       func line(_ label: String, _ name: String, band: Bool = false) -> LineChart.Series? {
         let estimates = units.map { unit in
-          unit.estimate(unit.columns.place(name) ?? 0, region: 0)
+          unit.estimate(unit.columns.place(name) ?? 0, region: 0, withInterval: band)
         }
         guard estimates.contains(where: { $0.value.isFinite }) else { return nil }
         let hasBand = band && estimates.allSatisfy { $0.lower.isFinite }
@@ -130,17 +131,20 @@ struct SuiteReport {
           line("climatology", "crps_climatology"),
         ], "CRPS", first.units, "Lower is better.")
       let ratios = definition.regions.indices.map { number in
-        let estimates = units.map { $0.estimate(UnitSummary.combinations[0], region: number) }
+        let estimates = units.map {
+          $0.estimate(UnitSummary.combinations[0], region: number, withInterval: false)
+        }
         return LineChart.Series(definition.regions[number].name, x: hours, y: estimates.map(\.value))
       }
       try chart(
         "Spread over error of \(variable)", ratios, "ratio", "1", fromZero: false,
         reference: .init(1, label: "reliable"), "By region; 1 where truth and members are exchangeable.")
-      if units.contains(where: { $0.anomalyCorrelation(region: 0).mean.value.isFinite }) {
+      if units.contains(where: { $0.anomalyCorrelation(region: 0, withInterval: false).mean.value.isFinite })
+      {
         let series = definition.regions.indices.map { number in
           LineChart.Series(
             definition.regions[number].name, x: hours,
-            y: units.map { $0.anomalyCorrelation(region: number).mean.value })
+            y: units.map { $0.anomalyCorrelation(region: number, withInterval: false).mean.value })
         }
         try chart(
           "Anomaly correlation of \(variable)", series, "correlation", "1", fromZero: false,
@@ -164,7 +168,8 @@ struct SuiteReport {
     let skill = events.enumerated().map { number, name in
       let combination = UnitSummary.combinations[3]
       return LineChart.Series(
-        name, x: hours, y: units.map { $0.estimate(combination, event: number, region: 0).value })
+        name, x: hours,
+        y: units.map { $0.estimate(combination, event: number, region: 0, withInterval: false).value })
     }
     try chart(
       "Brier skill of events of \(variable)", skill, "fair Brier skill", "1", false,

@@ -45,47 +45,70 @@ struct UnitSummary {
   let columns: ScoreColumns
   private let bootstrap: BlockBootstrap
 
-  init(_ state: UnitDigest, _ settings: DiagnosticsFile.Bootstrap) {
+  /// - Parameter bootstrap: for as many dates as `state` has.
+  init(_ state: UnitDigest, _ bootstrap: BlockBootstrap) {
     self.state = state
     columns = ScoreColumns(events: state.events.first?.count ?? 0)
-    bootstrap = BlockBootstrap(
-      dates: state.dates.count, blockLength: settings.blockDates, resamples: settings.resamples,
-      confidence: settings.confidence)
+    self.bootstrap = bootstrap
+  }
+
+  /// Summaries of many units, whose dates are drawn once for each number of dates.
+  static func all(_ units: [UnitDigest], _ settings: DiagnosticsFile.Bootstrap) -> [UnitSummary] {
+    var draws: [Int: BlockBootstrap] = [:]
+    return units.map { unit in
+      let count = unit.dates.count
+      let bootstrap =
+        draws[count]
+        ?? BlockBootstrap(
+          dates: count, blockLength: settings.blockDates, resamples: settings.resamples,
+          confidence: settings.confidence)
+      draws[count] = bootstrap
+      return UnitSummary(unit, bootstrap)
+    }
   }
 
   /// One column of every date.
   func series(_ column: Int, region: Int) -> [Double] { state.values.map { $0[region][column] } }
 
   /// Mean over the dates that have a value, root taken where the column says so.
-  func estimate(_ column: Int, region: Int) -> Estimate {
+  func estimate(_ column: Int, region: Int, withInterval: Bool = true) -> Estimate {
     let isRoot = columns.columns[column].isRootOfMean
-    return estimate([series(column, region: region)]) { isRoot ? max(0, $0[0]).squareRoot() : $0[0] }
+    return estimate([series(column, region: region)], withInterval) {
+      isRoot ? max(0, $0[0]).squareRoot() : $0[0]
+    }
   }
 
   /// A score of scores.
-  func estimate(_ combination: Combination, event: Int? = nil, region: Int) -> Estimate {
+  func estimate(_ combination: Combination, event: Int? = nil, region: Int, withInterval: Bool = true)
+    -> Estimate
+  {
     let places = combination.columns.compactMap { columns.place($0, event: event) }
     let members = Double(state.members)
-    return estimate(places.map { series($0, region: region) }) { combination.value($0, members) }
+    return estimate(places.map { series($0, region: region) }, withInterval) {
+      combination.value($0, members)
+    }
   }
 
   /// Anomaly correlation of the ensemble mean, of each date and their mean:
   /// sum w (f - c)(y - c) / sqrt(sum w (f - c)^2 sum w (y - c)^2), not centred.
-  func anomalyCorrelation(region: Int) -> (byDate: [Double], mean: Estimate) {
+  func anomalyCorrelation(region: Int, withInterval: Bool = true) -> (byDate: [Double], mean: Estimate) {
     let product = series(columns.place(.anomalyProduct), region: region)
     let forecast = series(columns.place(.forecastAnomalySquare), region: region)
     let truth = series(columns.place(.truthAnomalySquare), region: region)
     let byDate = product.indices.map { product[$0] / (forecast[$0] * truth[$0]).squareRoot() }
-    return (byDate, estimate([byDate]) { $0[0] })
+    return (byDate, estimate([byDate], withInterval) { $0[0] })
   }
 
-  private func estimate(_ components: [[Double]], _ statistic: ([Double]) -> Double) -> Estimate {
+  /// - Parameter withInterval: whether the dates are resampled, which is what takes the time; else the ends are NaN.
+  private func estimate(
+    _ components: [[Double]], _ withInterval: Bool, _ statistic: ([Double]) -> Double
+  ) -> Estimate {
     let dates = state.dates.indices.filter { date in components.allSatisfy { !$0[date].isNaN } }
     guard !dates.isEmpty else { return Estimate(value: .nan, lower: .nan, upper: .nan) }
     let means = components.map { component in
       dates.reduce(0) { $0 + component[$1] } / Double(dates.count)
     }
-    let (lower, upper) = bootstrap.interval(components, statistic)
+    let (lower, upper) = withInterval ? bootstrap.interval(components, statistic) : (.nan, .nan)
     return Estimate(value: statistic(means), lower: lower, upper: upper)
   }
 }

@@ -51,13 +51,13 @@ struct SuiteVerification {
     defer { withExtendedLifetime(lock) {} }
     let (outcome, other) = try run.run()
     let settings = definition.bootstrap
-    let summaries = Dictionary(
-      grouping: outcome.units.map { UnitSummary($0, settings) }, by: \.state.variable)
+    let units = UnitSummary.all(outcome.units, settings)
+    let summaries = Dictionary(grouping: units, by: \.state.variable)
     var files: [String] = []
     for variable in definition.variables {
-      guard let units = summaries[variable], let grid = outcome.grids[variable] else { continue }
+      guard let own = summaries[variable], let grid = outcome.grids[variable] else { continue }
       files += try SuiteProducts(
-        definition: definition, variable: variable, units: units, grid: grid, directory: run.output
+        definition: definition, variable: variable, units: own, grid: grid, directory: run.output
       ).write()
     }
     for variable in definition.variables {
@@ -66,9 +66,7 @@ struct SuiteVerification {
     var scorecard: Scorecard?
     if let other {
       let card = try Scorecard(
-        definition, outcome.units.map { UnitSummary($0, settings) },
-        other.units.map { UnitSummary($0, settings) },
-        threads: run.threads)
+        definition, units, UnitSummary.all(other.units, settings), threads: run.threads)
       try card.write(run.output + "/scorecard.nc", definition)
       files.append(run.output + "/scorecard.nc")
       scorecard = card
@@ -79,16 +77,16 @@ struct SuiteVerification {
       scorecard: scorecard, files: files,
       command: CommandLine.arguments
     ).write(report)
-    let lines = outcome.units.map { unit in
-      let summary = UnitSummary(unit, settings)
+    let lines = units.map { summary in
+      let unit = summary.state
       var scores: [String: Double] = [:]
       for (place, column) in summary.columns.columns.enumerated()
       where column.event == nil && !column.isInternal {
-        let value = summary.estimate(place, region: 0).value
+        let value = summary.estimate(place, region: 0, withInterval: false).value
         if value.isFinite { scores[column.name] = value }
       }
       for combination in UnitSummary.combinations where !combination.isOfEvent {
-        let value = summary.estimate(combination, region: 0).value
+        let value = summary.estimate(combination, region: 0, withInterval: false).value
         if value.isFinite { scores[combination.name] = value }
       }
       return Result.Line(

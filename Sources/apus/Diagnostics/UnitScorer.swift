@@ -35,17 +35,8 @@ final class UnitScorer {
     weights = AreaWeights(latitudes: source.grid.latitudes, columns: columnCount)
     rules = try SuiteEvents.rules(definition, source.variable)
     columns = ScoreColumns(events: rules.count)
-    if let number = definition.control {
-      guard let place = source.members.firstIndex(of: number) else {
-        throw ApusError(
-          .badData, "there is no such control member", file: source.file, variable: source.variable,
-          found: "members \(source.members.prefix(12).map(String.init).joined(separator: ", "))"
-            + (source.members.count > 12 ? "..." : ""), expected: "\(number)")
-      }
-      control = place
-    } else {
-      control = nil
-    }
+    control = try ControlMember.place(
+      definition.control, among: source.members, file: source.file, variable: source.variable)
     maps = try SuiteMaps.scores(definition)
     let memory = definition.memoryMegabytes * 1_000_000
     if let file = definition.climate?.file {

@@ -8,7 +8,8 @@ enum ClimateWindow {
     times.filter { apart($0.dayOfYear, time.dayOfYear) <= days && $0.hour == time.hour }
   }
 
-  private static func apart(_ a: Int, _ b: Int) -> Int {
+  /// Days between two days of the year, over New Year too.
+  static func apart(_ a: Int, _ b: Int) -> Int {
     let apart = abs(a - b)
     return min(apart, 365 - min(apart, 365))
   }
