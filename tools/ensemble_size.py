@@ -103,7 +103,7 @@ def main():
             axis.set_title(title)
             axis.set_xlabel("day")
             axis.axhline(1, color="grey", linewidth=0.5)
-        axes[0].legend(fontsize=6)
+        axes[0].legend(fontsize=5.5, ncol=3, loc="lower center")
         figure.tight_layout()
         figure.savefig(options.figure, dpi=90)
 

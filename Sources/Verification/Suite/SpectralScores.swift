@@ -24,13 +24,6 @@ public struct SpectralScores: Sendable, Codable {
     return zip(spread, error).map { (factor * $0 / $1).squareRoot() }
   }
 
-  /// All sums of zero.
-  public init(degrees: Int) {
-    let zeros = [Double](repeating: 0, count: degrees)
-    (truth, members, ensembleMean, error, spread) = (zeros, zeros, zeros, zeros, zeros)
-    (perturbation, crps) = (zeros, zeros)
-  }
-
   /// Adds another case, so that sums over cases can be kept.
   public mutating func add(_ other: SpectralScores) {
     func sum(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map(+) }
