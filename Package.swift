@@ -60,13 +60,18 @@ let package = Package(
     room(
       "Training",
       knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Verification"]),
+    room(
+      "Emulators",
+      knows: [
+        "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training",
+      ]),
     room("Ensembles", knows: ["Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models"]),
     room("Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "CCairo"]),
     .executableTarget(
       name: "apus",
       dependencies: [
         "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "RunFiles", "Operators", "Models", "Training",
-        "Verification", "Ensembles", "Reports", "COpenBLAS", argumentParser, logging,
+        "Verification", "Emulators", "Ensembles", "Reports", "COpenBLAS", argumentParser, logging,
       ],
       swiftSettings: settings),
 
@@ -82,6 +87,9 @@ let package = Package(
     tests(
       of: "Training",
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training"]),
+    tests(
+      of: "Emulators",
+      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Training", "Emulators"]),
     tests(of: "Verification", knows: ["Basics", "Kernels", "Sphere", "Fields", "Verification"]),
     tests(
       of: "Ensembles",

@@ -12,6 +12,7 @@ public struct Philox: Sendable {
     case bootstrap = 4
     case test = 5
     case tieBreak = 6
+    case emulation = 7
   }
 
   private let key: (UInt32, UInt32)

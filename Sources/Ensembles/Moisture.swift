@@ -2,9 +2,9 @@ import Fields
 import Sphere
 
 /// Moisture stays positive: the one correction HENS makes to a perturbed state (spec/hens.md 3.1, step 4).
-enum Moisture {
+public enum Moisture {
   /// Whether a channel is a moisture: its name starts with q (specific humidity) or is tcwv.
-  static func isMoisture(_ channel: String) -> Bool { channel.hasPrefix("q") || channel == "tcwv" }
+  public static func isMoisture(_ channel: String) -> Bool { channel.hasPrefix("q") || channel == "tcwv" }
 
   /// Sets negative moisture to 0; nothing else is touched.
   static func clip(_ state: inout State) {

@@ -15,6 +15,14 @@ public enum GriddedValues: Sendable {
     case .double(let values): values
     }
   }
+
+  /// In single precision.
+  public var singles: [Float] {
+    switch self {
+    case .single(let values): values
+    case .double(let values): values.map { Float($0) }
+    }
+  }
 }
 
 /// One variable of one file as fields over latitude and longitude, for any grid and layout; a level is

@@ -119,6 +119,12 @@ public struct Checkpoint: Sendable {
     if let link = try AdapterLink.find(content, file: path) {
       return try read(content, link, file: path)
     }
+    return try Checkpoint(content, path: path)
+  }
+
+  /// A checkpoint from a file's content.
+  /// - Throws: `ApusError` of kind `badData` as `read`.
+  public init(_ content: SafeTensors, path: String) throws {
     func text(_ key: String) throws -> String {
       guard let text = content.metadata[key] else {
         throw ApusError(
@@ -154,7 +160,7 @@ public struct Checkpoint: Sendable {
     }
     let features = try decode("features", InputFeatures.self)
     let shape = [features.staticFields.count, network.grid.latitudeCount, network.grid.longitudeCount]
-    return try Checkpoint(
+    try self.init(
       network: network, parameters: network.layout.read(content, file: path),
       channels: decode("channels", [String].self), units: decode("units", [String].self),
       normalisation: decode("normalisation", Normalisation.self), features: features,
@@ -171,6 +177,12 @@ public struct Checkpoint: Sendable {
   /// - Parameter half: weight matrices as float16, half the size.
   /// - Throws: `ApusError` where the file cannot be written.
   public func write(_ path: String, half: Bool = false) throws {
+    try file(provenance: provenance, half: half).write(path)
+  }
+
+  /// The checkpoint as the content of a file.
+  /// - Throws: where metadata cannot be written as JSON.
+  public func file(provenance: String, half: Bool = false) throws -> SafeTensors {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     func json(_ value: some Encodable) throws -> String {
@@ -189,7 +201,7 @@ public struct Checkpoint: Sendable {
       "provenance": provenance,
     ]
     if let spectralGain { metadata["spectral_gain"] = try json(spectralGain) }
-    try SafeTensors(metadata: metadata, tensors: tensors).write(path)
+    return SafeTensors(metadata: metadata, tensors: tensors)
   }
 }
 

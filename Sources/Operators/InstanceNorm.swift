@@ -9,12 +9,16 @@ package struct InstanceNorm {
   static let epsilon = 1e-6
 
   /// Merges the moments of parts and writes scale, shift, mean and 1/deviation to `lines` [4][padded].
+  ///
+  /// With a modulation (FiLM, Perez et al. 2018) y = (weight + s) xhat + bias + t, with s and t of one sample.
   /// - Parameters:
+  ///   - modulation: s and t, [2][padded]; nil for none.
   ///   - moments: [part][mean, sum of squared differences][padded], see `ChannelPasses.moments`.
   ///   - partPoints: points of every part but the last, which has the rest of `points`.
   package static func merge(
     _ moments: UnsafePointer<Float>, partPoints: Int, points: Int, channels: Int,
-    weight: UnsafePointer<Float>, bias: UnsafePointer<Float>, into lines: UnsafeMutablePointer<Float>
+    weight: UnsafePointer<Float>, bias: UnsafePointer<Float>, modulation: UnsafePointer<Float>? = nil,
+    into lines: UnsafeMutablePointer<Float>
   ) {
     let padded = ChannelPadding.padded(channels)
     let parts = (points + partPoints - 1) / partPoints
@@ -29,9 +33,9 @@ package struct InstanceNorm {
         squares += Double(moments[part * 2 * padded + padded + c]) + size(part) * shift * shift
       }
       let inverse = 1 / (squares / Double(points) + epsilon).squareRoot()
-      let scale = Double(weight[c]) * inverse
+      let scale = (Double(weight[c]) + Double(modulation?[c] ?? 0)) * inverse
       lines[c] = Float(scale)
-      lines[padded + c] = Float(Double(bias[c]) - mean * scale)
+      lines[padded + c] = Float(Double(bias[c]) + Double(modulation?[padded + c] ?? 0) - mean * scale)
       lines[2 * padded + c] = Float(mean)
       lines[3 * padded + c] = Float(inverse)
     }
@@ -41,11 +45,12 @@ package struct InstanceNorm {
   /// dx = scale (dy - mean(dy) - xhat mean(dy xhat)) as lines a, b, c of dx = a dy + b x + c.
   /// - Parameters:
   ///   - sums: [part][dy, dy x][padded].
+  ///   - modulationGradient: dL/ds and dL/dt, [2][padded], written over; nil where there is no modulation.
   ///   - adjointLines: [3][padded].
   package static func adjointLines(
     _ lines: UnsafePointer<Float>, sums: UnsafePointer<Float>, parts: Int, points: Int, channels: Int,
     weightGradient: UnsafeMutablePointer<Float>, biasGradient: UnsafeMutablePointer<Float>,
-    into adjointLines: UnsafeMutablePointer<Float>
+    modulationGradient: UnsafeMutablePointer<Float>? = nil, into adjointLines: UnsafeMutablePointer<Float>
   ) {
     let padded = ChannelPadding.padded(channels)
     let n = Double(points)
@@ -61,6 +66,8 @@ package struct InstanceNorm {
       let projection = (product - mean * sum) * inverse  // sum of dy xhat
       weightGradient[c] += Float(projection)
       biasGradient[c] += Float(sum)
+      modulationGradient?[c] = Float(projection)
+      modulationGradient?[padded + c] = Float(sum)
       let b = -scale * inverse * projection / n
       adjointLines[c] = Float(scale)
       adjointLines[padded + c] = Float(b)

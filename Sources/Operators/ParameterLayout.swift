@@ -51,6 +51,19 @@ public struct ParameterLayout: Sendable {
     add("model.residual_transform.weight", [c.out_chans, c.inp_chans, 1, 1], deviation(0.5, c.inp_chans))
   }
 
+  /// The parameters of an SFNO and, behind them, of the embedding that modulates it.
+  init(_ c: SFNOConfiguration, _ embedding: EmbeddingConfiguration) {
+    self.init(c)
+    let (n, h) = (embedding.features, embedding.hidden)
+    let outputs = 4 * c.num_layers * c.embed_dim
+    add("embedding.fwd.0.weight", [h, n], (2 / Double(n)).squareRoot())
+    add("embedding.fwd.0.bias", [h], 0)
+    // Small, so that the network starts near the one without embedding; not zero, so that noise among the
+    // features acts from the first step (spec/emulators.md 5a).
+    add("embedding.fwd.2.weight", [outputs, h], 0.05 / Double(h).squareRoot())
+    add("embedding.fwd.2.bias", [outputs], 0)
+  }
+
   private mutating func add(_ name: String, _ shape: [Int], _ initial: Double, spectral: Bool = false) {
     let size = shape.reduce(1, *)
     index[name] = segments.count

@@ -138,6 +138,9 @@ public final class SFNO: Sendable {
     return (into, out, into !== out)
   }
 
+  /// Numbers of a `modulation`.
+  public var modulationCount: Int { 4 * blocks.count * embed }
+
   /// Scratch for one sample, shared by `threads` threads.
   public func makeWorkspace(threads: Int = 1) -> SFNOWorkspace {
     SFNOWorkspace(self, record: nil, threads: threads)
@@ -171,9 +174,11 @@ public final class SFNO: Sendable {
   /// - Parameters:
   ///   - input: [inp_chans][latitude][longitude], normalised.
   ///   - output: [out_chans][latitude][longitude], normalised.
+  ///   - modulation: what is added to the weights and biases of the instance norms for this sample,
+  ///     [block][norm0 weight, norm0 bias, norm1 weight, norm1 bias][embed padded]; nil, as in HENS, for nothing.
   public func forward(
     _ parameters: SFNOWeights, input: UnsafePointer<Float>, output: UnsafeMutablePointer<Float>,
-    _ space: SFNOWorkspace
+    modulation: UnsafePointer<Float>? = nil, _ space: SFNOWorkspace
   ) {
     let c = configuration
     let (e, points, w) = (embed, grid.pointCount, weights)
@@ -196,7 +201,7 @@ public final class SFNO: Sendable {
         parameters.forward(w.encode2), bRow: e, first + start * e, cRow: e,
         ahead: space.isRecording ? tile.next(space.encoderHidden.pointer, e) : nil)
     }
-    for i in blocks.indices { forwardBlock(i, parameters, space) }
+    for i in blocks.indices { forwardBlock(i, parameters, modulation, space) }
     let last = UnsafePointer(space.blockInput(blocks.count))
     eachTile(points, space) { tile, scratch in
       let (start, n) = (tile.start, tile.count)
@@ -224,7 +229,9 @@ public final class SFNO: Sendable {
     }
   }
 
-  private func forwardBlock(_ i: Int, _ parameters: SFNOWeights, _ space: SFNOWorkspace) {
+  private func forwardBlock(
+    _ i: Int, _ parameters: SFNOWeights, _ modulation: UnsafePointer<Float>?, _ space: SFNOWorkspace
+  ) {
     let block = blocks[i]
     let (e, h) = (embed, hidden)
     let (depth, hiddenDepth) = (configuration.embed_dim, configuration.hidden)
@@ -241,7 +248,8 @@ public final class SFNO: Sendable {
     let lines0 = space.lines(2 * i)
     InstanceNorm.merge(
       space.parts.pointer, partPoints: out.grid.longitudeCount, points: points, channels: depth,
-      weight: flat + block.norm0Weight, bias: flat + block.norm0Bias, into: lines0)
+      weight: flat + block.norm0Weight, bias: flat + block.norm0Bias,
+      modulation: modulation.map { $0 + 4 * i * e }, into: lines0)
     let mixed = space.mixed(i)
     eachTile(points, space) { tile, scratch in
       let (start, n) = (tile.start, tile.count)
@@ -265,7 +273,8 @@ public final class SFNO: Sendable {
     let lines1 = space.lines(2 * i + 1)
     InstanceNorm.merge(
       space.parts.pointer, partPoints: tile, points: points, channels: depth,
-      weight: flat + block.norm1Weight, bias: flat + block.norm1Bias, into: lines1)
+      weight: flat + block.norm1Weight, bias: flat + block.norm1Bias,
+      modulation: modulation.map { $0 + (4 * i + 2) * e }, into: lines1)
     let y = space.blockInput(i + 1)
     eachTile(points, space) { tile, _ in
       let (start, n) = (tile.start, tile.count)

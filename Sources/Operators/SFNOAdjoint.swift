@@ -14,11 +14,12 @@ extension SFNO {
   ///   - outputGradient: dL/d output [out_chans][point].
   ///   - gradient: flat, as `layout`; this sample's share is added. Complex weights get dL/dRe, dL/dIm.
   ///   - inputGradient: dL/d input [inp_chans][point], overwritten; nil where not wanted.
+  ///   - modulationGradient: dL/d modulation of `forward`, written over; nil where it had none.
   ///   - space: the workspace, made for recording, that the forward call used, with the same record.
   public func adjoint(
     _ parameters: SFNOWeights, input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, filters: Bool = true,
-    _ space: SFNOWorkspace
+    gradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
+    modulationGradient: UnsafeMutablePointer<Float>? = nil, filters: Bool = true, _ space: SFNOWorkspace
   ) {
     guard space.isRecording, let record = space.record else { return }
     let c = configuration
@@ -63,7 +64,8 @@ extension SFNO {
     }
 
     for i in blocks.indices.reversed() {
-      blockAdjoint(i, parameters, gradient, dy: current, dx: other, space)
+      blockAdjoint(
+        i, parameters, gradient, modulationGradient.map { $0 + 4 * i * e }, dy: current, dx: other, space)
       swap(&current, &other)
     }
 
@@ -124,7 +126,7 @@ extension SFNO {
 
   private func blockAdjoint(
     _ i: Int, _ parameters: SFNOWeights, _ gradient: UnsafeMutablePointer<Float>,
-    dy: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
+    _ modulationGradient: UnsafeMutablePointer<Float>?, dy: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
   ) {
     guard let hiddenField = space.hidden(i), let record = space.record else { return }
     let block = blocks[i]
@@ -161,6 +163,7 @@ extension SFNO {
     InstanceNorm.adjointLines(
       space.lines(2 * i + 1), sums: sums, parts: tileCount, points: points, channels: depth,
       weightGradient: gradient + block.norm1Weight, biasGradient: gradient + block.norm1Bias,
+      modulationGradient: modulationGradient.map { $0 + 2 * e },
       into: space.adjointLines)
 
     // mixed = M2 gelu(M1 u + b), u = gelu(norm0(filtered)); dy's memory takes d mixed, then d filtered.
@@ -189,6 +192,7 @@ extension SFNO {
     InstanceNorm.adjointLines(
       lines0, sums: sums, parts: tileCount, points: points, channels: depth,
       weightGradient: gradient + block.norm0Weight, biasGradient: gradient + block.norm0Bias,
+      modulationGradient: modulationGradient,
       into: space.adjointLines)
 
     // filtered = SHT^-1(X W), X = SHT x

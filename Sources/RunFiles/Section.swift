@@ -211,6 +211,9 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
   func choice<Choice: RawRepresentable & CaseIterable>(_ key: Key, default value: Choice) throws -> Choice
   where Choice.RawValue == String { try optionalChoice(key, Choice.self) ?? value }
 
+  func requiredChoice<Choice: RawRepresentable & CaseIterable>(_ key: Key) throws -> Choice
+  where Choice.RawValue == String { try required(key, optionalChoice(key, Choice.self)) }
+
   /// A path that is read: looked for as `InputPath` says.
   func optionalInput(_ key: Key) throws -> InputPath? {
     try optionalString(key).map { InputPath($0, runFile: source.file) }

@@ -22,6 +22,8 @@ public struct TrainingRunFile: RunFile {
   public var normalisation: NormalisationSource
   /// What low-rank factors are trained instead of weights; nil: the weights are trained.
   public var adapter: AdapterSettings?
+  /// What makes a forecaster perturb itself; nil: it does not.
+  public var variational: VariationalSection?
   /// How forecasts from the validation data are scored.
   public var validation: ValidationSettings
   /// What is written.
@@ -30,7 +32,8 @@ public struct TrainingRunFile: RunFile {
   public var licence: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, data, network, inputs, optimisation, normalisation, adapter, validation, output, licence
+    case name, seed, data, network, inputs, optimisation, normalisation, adapter, variational, validation, output
+    case licence
     case initialCheckpoint = "initial_checkpoint"
   }
 
@@ -51,8 +54,11 @@ public struct TrainingRunFile: RunFile {
       section.requiredSection(.optimisation, OptimisationSettings.CodingKeys.self))
     initialCheckpoint = try section.optionalInput(.initialCheckpoint)
     adapter = try section.section(.adapter, AdapterSettings.CodingKeys.self).map(AdapterSettings.init)
+    variational = try section.section(.variational, VariationalSection.CodingKeys.self).map(
+      VariationalSection.init)
     normalisation = try section.choice(
-      .normalisation, default: adapter == nil ? NormalisationSource.data : .checkpoint)
+      .normalisation,
+      default: adapter == nil && variational == nil ? NormalisationSource.data : .checkpoint)
     validation = try ValidationSettings(
       section.section(.validation, ValidationSettings.CodingKeys.self), data: data)
     licence = try section.optionalString(.licence)
@@ -61,6 +67,15 @@ public struct TrainingRunFile: RunFile {
       throw section.refuse(
         .initialCheckpoint, "given beside adapter, whose base the training starts from",
         expected: "one of the two")
+    }
+    if variational != nil && (initialCheckpoint == nil || adapter != nil) {
+      throw section.refuse(
+        .variational, "a variational forecaster is made from a trained one",
+        expected: "initial_checkpoint, and no adapter")
+    }
+    if variational != nil && (optimisation.spectralWeight != 0 || output.snapshotsEvery != nil) {
+      throw section.refuse(
+        .variational, "has a loss of its own, and no snapshots", found: "spectral_weight or snapshots_every")
     }
     if adapter != nil && normalisation == .data {
       throw section.refuse(

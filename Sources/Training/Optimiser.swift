@@ -57,7 +57,7 @@ public struct TensorPlace: Sendable, Hashable {
   }
 
   /// The place of one of a network's tensors.
-  init(_ segment: ParameterLayout.Segment) {
+  public init(_ segment: ParameterLayout.Segment) {
     self.init(offset: segment.offset, count: segment.count, isMatrix: segment.shape.count > 1)
   }
 }

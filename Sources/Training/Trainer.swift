@@ -10,9 +10,7 @@ import Sphere
 /// Step n is a pure function of the state after step n - 1, so a training that was stopped and resumed ends
 /// with the same bits as one that was not, on any number of threads.
 public final class Trainer {
-  /// The network.
-  public let network: SFNO
-  /// Its weights, changed in place.
+  /// The network's weights, changed in place.
   public let parameters: AlignedBuffer<Float>
   /// What the optimiser moves: the weights, or the factors of an adapter.
   public let trained: AlignedBuffer<Float>
@@ -27,13 +25,9 @@ public final class Trainer {
   /// The part of it that batches and updates took, without validation and files [s].
   public private(set) var stepSeconds = 0.0
   private let settings: TrainerSettings
-  private let set: TrainingSet
-  private let validation: TrainingSet?
+  private let objective: any TrainingObjective
   private let scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])?
-  private let features: FeatureFields
-  private let loss: TendencyLoss
   private let optimiser: any Optimiser
-  private let batch: BatchGradient
   private let adapter: AdapterTraining?
   private let threads: Int
   private var order: (epoch: Int, samples: [Int]) = (-1, [])
@@ -41,26 +35,44 @@ public final class Trainer {
   private var secondsBefore = 0.0
   private var start = ContinuousClock.now
 
-  /// A trainer that starts from `parameters`.
+  /// A trainer of a forecaster that starts from `parameters`.
   /// - Parameters:
   ///   - scores: scores forecasts with the weights it is given, at every validation.
   ///   - adapter: what is trained instead of the weights; `parameters` are then its base's.
   /// - Throws: `ApusError` of kind `badData` where there are fewer samples than a batch takes.
-  public init(
+  public convenience init(
     network: SFNO, parameters: AlignedBuffer<Float>, features: FeatureFields, loss: TendencyLoss,
     set: TrainingSet, validation: TrainingSet?, settings: TrainerSettings,
     scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])? = nil, adapter: AdapterTraining? = nil,
     threads: Int = Parallel.defaultThreads
   ) throws {
-    guard set.count >= settings.batchSize else {
+    // A single step is judged with all its degrees, so that those beyond the data's stay small.
+    let truncation =
+      settings.rolloutSteps == 1
+      ? nil : settings.degrees.flatMap { Checkpoint.truncation(grid: network.grid, degrees: $0) }
+    let batch = BatchGradient(
+      network: network, features: features, loss: loss, steps: settings.rolloutSteps, truncation: truncation,
+      batchSize: settings.batchSize)
+    try self.init(
+      ForecastObjective(
+        network: network, features: features, loss: loss, set: set,
+        validation: validation.flatMap { $0.count > 0 ? $0 : nil }, batch: batch),
+      parameters: parameters, settings: settings, scores: scores, adapter: adapter, threads: threads)
+  }
+
+  /// A trainer of any objective that starts from `parameters`; arguments as of the other.
+  /// - Throws: `ApusError` of kind `badData` where there are fewer samples than a batch takes.
+  public init(
+    _ objective: any TrainingObjective, parameters: AlignedBuffer<Float>, settings: TrainerSettings,
+    scores: ((AlignedBuffer<Float>) throws -> [ValidationScore])? = nil, adapter: AdapterTraining? = nil,
+    threads: Int = Parallel.defaultThreads
+  ) throws {
+    guard objective.sampleCount >= settings.batchSize else {
       throw ApusError(
-        .badData, "too few samples for a batch", found: "\(set.count)", expected: "\(settings.batchSize)")
+        .badData, "too few samples for a batch", found: "\(objective.sampleCount)",
+        expected: "\(settings.batchSize)")
     }
-    self.network = network
-    self.features = features
-    self.loss = loss
-    self.set = set
-    self.validation = validation.flatMap { $0.count > 0 ? $0 : nil }
+    self.objective = objective
     self.settings = settings
     self.scores = scores
     self.adapter = adapter
@@ -69,15 +81,8 @@ public final class Trainer {
     trained = adapter?.factors ?? parameters
     bestTrained = AlignedBuffer(settings.keepsBest ? trained.count : 0)
     optimiser = settings.optimiser.make(
-      trained, tensors: adapter?.tensors ?? network.layout.segments.map(TensorPlace.init),
-      betas: settings.betas, decay: settings.weightDecay, averageDecay: settings.averageDecay)
-    // A single step is judged with all its degrees, so that those beyond the data's stay small.
-    let truncation =
-      settings.rolloutSteps == 1
-      ? nil : settings.degrees.flatMap { Checkpoint.truncation(grid: network.grid, degrees: $0) }
-    batch = BatchGradient(
-      network: network, features: features, loss: loss, steps: settings.rolloutSteps, truncation: truncation,
-      batchSize: settings.batchSize)
+      trained, tensors: adapter?.tensors ?? objective.tensors, betas: settings.betas,
+      decay: settings.weightDecay, averageDecay: settings.averageDecay)
     try adapter?.compose(trained, into: self.parameters, threads: threads)
   }
 
@@ -151,16 +156,16 @@ public final class Trainer {
       sum += loss
       count += 1
       let isLast = step == settings.schedule.steps
-      let validates = validation != nil && (step % settings.validateEvery == 0 || isLast)
+      let validates = step % settings.validateEvery == 0 || isLast
+      let validated = validates ? try objective.validate(result, threads: threads) : nil
       let isPoint = step % everyPoint == 0
-      if isPoint || isLast || validates {
+      if isPoint || isLast || validated != nil {
         curve.append(
           LossCurve.Point(
             step: step, loss: sum / Double(count), learningRate: rate, gradientNorm: norm,
-            validationLoss: validates ? try validate() : nil,
-            scores: validates ? try scores?(result) : nil))
+            validationLoss: validated, scores: validated == nil ? nil : try scores?(result)))
         (sum, count) = (0, 0)
-        if let point = curve.last, validates {
+        if let point = curve.last, validated != nil {
           noteBest(point)
           meter.validated(point)
         }
@@ -181,10 +186,14 @@ public final class Trainer {
   /// - Returns: the batch's loss before the update, and the norm of its gradient.
   /// - Throws: `ApusError` of kind `internalFault` where the loss is not finite; nothing is changed then.
   func advance(learningRate: Double) throws -> (loss: Double, norm: Double) {
-    let samples = (0..<settings.batchSize).map { sample(step * settings.batchSize + $0) }
-    let loss = try batch.compute(parameters, set, samples: samples, threads: threads)
-    try adapter?.project(batch.gradient, trained, threads: threads)
-    let norm = adapter?.gradientNorm ?? batch.norm(threads: threads)
+    let first = step * settings.batchSize
+    let samples = (0..<settings.batchSize).map { sample(first + $0) }
+    let loss = try objective.compute(parameters, samples: samples, firstDraw: first, threads: threads)
+    let gradient = objective.gradient
+    try adapter?.project(gradient, trained, threads: threads)
+    let norm =
+      adapter?.gradientNorm
+      ?? SquareSum.of(gradient.pointer, gradient.count, threads: threads).squareRoot()
     guard loss.isFinite, norm.isFinite else {
       throw ApusError(
         .internalFault, "the loss is not finite at step \(step)", found: "\(loss)",
@@ -193,7 +202,7 @@ public final class Trainer {
     let scale = settings.gradientClip.map { norm > $0 ? $0 / norm : 1 } ?? 1
     step += 1
     try optimiser.update(
-      trained, gradient: adapter?.gradient ?? batch.gradient, step: step, learningRate: learningRate,
+      trained, gradient: adapter?.gradient ?? gradient, step: step, learningRate: learningRate,
       scale: scale, threads: threads)
     try adapter?.compose(trained, into: parameters, threads: threads)
     return (loss, norm)
@@ -208,34 +217,15 @@ public final class Trainer {
     bestTrained.pointer.update(from: trainedResult.pointer, count: bestTrained.count)
   }
 
-  /// The one-step loss of the kept weights on up to 64 samples, evenly spread over the validation data.
-  public func validate() throws -> Double {
-    guard let validation else { return .nan }
-    let count = min(64, validation.count)
-    let losses = AlignedBuffer<Double>(count)
-    let (network, features, loss) = (network, features, loss)
-    let weights = SFNOWeights(network, result)
-    try Parallel.forEach(count, threads: threads) { index, _ in
-      let sample = index * validation.count / count
-      let points = network.grid.pointCount
-      let input = AlignedBuffer<Float>(network.configuration.inp_chans * points)
-      let output = AlignedBuffer<Float>(network.configuration.out_chans * points)
-      let state = validation.channels * points
-      input.pointer.update(from: validation.state(sample, step: 0), count: state)
-      features.fill(input.pointer + state, at: validation.time(sample, step: 0))
-      network.forward(weights, input: input.pointer, output: output.pointer, network.makeWorkspace())
-      losses.pointer[index] = loss.evaluate(
-        output.pointer, validation.state(sample, step: 1), gradient: nil)
-    }
-    return (0..<count).reduce(0) { $0 + losses.pointer[$1] } / Double(count)
-  }
+  /// The loss of the kept weights on data that is not trained on; NaN where there is none.
+  public func validate() throws -> Double { try objective.validate(result, threads: threads) ?? .nan }
 
   /// Sample number `index` of the whole training: every epoch has its own order.
   private func sample(_ index: Int) -> Int {
-    let (epoch, place) = index.quotientAndRemainder(dividingBy: set.count)
+    let (epoch, place) = index.quotientAndRemainder(dividingBy: objective.sampleCount)
     if order.epoch != epoch {
       let stream = Philox(seed: settings.seed, purpose: .sampleOrder, UInt64(epoch))
-      order = (epoch, stream.permutation(set.count))
+      order = (epoch, stream.permutation(objective.sampleCount))
     }
     return order.samples[place]
   }

@@ -25,7 +25,7 @@ struct Apus: ParsableCommand {
     SubmitCommand.self,
     TrainCommand.self,
     ForecastCommand.self,
-    BreedCommand.self,
+    BreedCommand.self, EmulateCommand.self,
     ClimateCommand.self,
     VerifyCommand.self,
     ReportCommand.self,

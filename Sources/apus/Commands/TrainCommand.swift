@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Foundation
 import RunFiles
 
 struct TrainCommand: ParsableCommand {
@@ -48,6 +49,8 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    let data = FileManager.default.contents(atPath: pipeline) ?? Data()
+    if EmulatorRunFile.isMeant(by: String(decoding: data, as: UTF8.self)) { return try trainEmulator() }
     var file = try TrainingRunFile.read(pipeline)
     if let seed { file.seed = seed }
     if let initialCheckpoint {
@@ -59,6 +62,16 @@ struct TrainCommand: ParsableCommand {
       file.initialCheckpoint = InputPath(initialCheckpoint)
     }
     if let output { file.output.checkpoint = output }
+    if let variational = file.variational {
+      guard !findLearningRate else {
+        throw ApusError(.usage, "--find-learning-rate is for forecasters alone", file: pipeline)
+      }
+      return try result.show(
+        VariationalJob(
+          run: file, section: variational, logger: log.logger, showsProgress: log.showsProgress,
+          threads: threads.count
+        ).train())
+    }
     let job = TrainingJob(
       run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
     if findLearningRate {
@@ -66,5 +79,20 @@ struct TrainCommand: ParsableCommand {
     } else {
       try result.show(job.train())
     }
+  }
+
+  private func trainEmulator() throws {
+    guard !findLearningRate else {
+      throw ApusError(
+        .usage, "--find-learning-rate is for forecasters", file: pipeline,
+        advice: "Leave it out: an emulator's run file names its learning rate.")
+    }
+    var file = try EmulatorRunFile.read(pipeline)
+    if let seed { file.seed = seed }
+    if let initialCheckpoint { file.initialEmulator = InputPath(initialCheckpoint) }
+    if let output { file.output.checkpoint = output }
+    try result.show(
+      EmulatorJob(run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
+        .train())
   }
 }

@@ -65,11 +65,10 @@ struct TrainingInputs {
         normalisation: normalisation, points: grid.pointCount, steps: 1)
     logger.info("\(set.count) samples to train on, \(validationSet?.count ?? 0) to validate on")
 
-    features = InputFeatures(
-      positionFrequencies: run.inputs.positionFrequencies, positionCosines: run.inputs.positionCosines,
-      season: run.inputs.season, solarZenith: run.inputs.solarZenith,
-      staticFields: run.inputs.staticFields?.variables ?? [])
-    let configuration = TrainingInputs.configuration(run, grid: grid, features: features)
+    features = InputFeatures(run.inputs)
+    let configuration = SFNOConfiguration(
+      run.network, grid: grid, inputs: run.data.channels.count + features.count,
+      outputs: run.data.channels.count)
     if let base {
       try TrainingInputs.requireFit(base, run, configuration, features)
       network = base.network
@@ -95,19 +94,6 @@ struct TrainingInputs {
       let times = try archive.regularTimes(from: period.from, to: period.to, stepHours: data.stepHours)
       return Stretch(archive: archive, times: times)
     }
-  }
-
-  private static func configuration(_ run: TrainingRunFile, grid: SphereGrid, features: InputFeatures)
-    -> SFNOConfiguration
-  {
-    let network = run.network
-    return SFNOConfiguration(
-      shape: [grid.latitudeCount, grid.longitudeCount],
-      inputChannels: run.data.channels.count + features.count, outputChannels: run.data.channels.count,
-      embedding: network.embedDim, blocks: network.numLayers, scaleFactor: network.scaleFactor,
-      mlpRatio: network.mlpRatio, hardThresholdingFraction: network.hardThresholdingFraction,
-      modelGridType: grid.kind == .gaussian ? "legendre-gauss" : "equiangular",
-      shtGridType: network.shtGridType.rawValue)
   }
 
   private static func requireFit(
@@ -141,24 +127,8 @@ struct TrainingInputs {
 
   /// Lengths in steps.
   var settings: TrainerSettings {
-    let optimisation = run.optimisation
-    let steps =
-      switch optimisation.length {
-      case .steps(let steps): steps
-      case .epochs(let epochs):
-        max(1, Int((epochs * Double(set.count) / Double(optimisation.batchSize)).rounded()))
-      }
-    return TrainerSettings(
-      seed: run.seed, batchSize: optimisation.batchSize,
-      schedule: LearningRateSchedule(
-        peak: optimisation.learningRate, final: optimisation.finalLearningRate,
-        warmupSteps: optimisation.warmupSteps, steps: steps),
-      optimiser: optimisation.optimiser == .lamb ? .lamb : .adamw,
-      betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
-      gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
-      rolloutSteps: optimisation.rolloutSteps, degrees: run.data.degrees, saveEvery: run.output.everySteps,
-      validateEvery: run.output.everySteps, keepsBest: run.output.keep != .last,
-      snapshotEvery: run.output.snapshotsEvery)
+    TrainerSettings(
+      run.seed, run.optimisation, run.output, samples: set.count, degrees: run.data.degrees)
   }
 
   /// A trainer at the start of the training.

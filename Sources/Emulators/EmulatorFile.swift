@@ -1,0 +1,223 @@
+import Basics
+import Fields
+import Foundation
+import Models
+import Operators
+import Sphere
+
+/// Emulators as safetensors files.
+///
+/// Metadata: `emulator` (`diffusion`, `one_step`, `gaussian_shrinkage`, `residual_bootstrap`, `emos`), `channels`,
+/// `units`, `grid`, `degrees`, `lead_hours`, `seed_counts`, `provenance`, and by kind `config`, `embedding`, `features`,
+/// `whitening` [lead time][channel][degree], `sampler`. Tensors: `climate_mean`, `climate_variance`, and by kind the
+/// network's weights under makani's names (`embedding.*` beside them), `static_fields`, or the tables of a baseline.
+public enum EmulatorFile {
+  /// Reads an emulator of any kind.
+  /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for another kind of file or a damaged one.
+  public static func read(_ path: String) throws -> any Emulator {
+    let file = try SafeTensors.read(path)
+    guard let kind = file.metadata["emulator"] else {
+      throw ApusError(
+        .badData, "is no emulator", file: path, variable: "emulator",
+        found: file.metadata.keys.sorted().joined(separator: ", "),
+        expected: "a file that `apus train` wrote from a run file with `emulator`")
+    }
+    let domain = try readDomain(file, path)
+    let counts = try decode("seed_counts", [Int].self, file, path)
+    switch kind {
+    case "gaussian_shrinkage":
+      return GaussianShrinkage(
+        domain: domain, seedCounts: counts, slopes: try decode("slopes", [[[[Double]]]].self, file, path),
+        deviations: try decode("deviations", [[[[Double]]]].self, file, path))
+    case "residual_bootstrap":
+      return ResidualBootstrap(
+        domain: domain, seedCounts: counts, libraries: try readLibraries(counts, domain, file, path))
+    case "emos":
+      let shape = [counts.count, domain.leadHours.count, domain.channels.count, domain.grid.latitudeCount, 4]
+      let numbers = try file.floats("lines", shape: shape, file: path).map(Double.init)
+      var next = 0
+      let lines = counts.map { _ in
+        domain.leadHours.map { _ in
+          domain.channels.map { _ in
+            (0..<domain.grid.latitudeCount).map { _ in
+              defer { next += 4 }
+              return SIMD4(numbers[next], numbers[next + 1], numbers[next + 2], numbers[next + 3])
+            }
+          }
+        }
+      }
+      return EMOS(
+        domain: domain, seedCounts: counts, lines: lines,
+        libraries: try readLibraries(counts, domain, file, path))
+    default:
+      guard let kind = NetworkEmulator.Kind(rawValue: kind) else {
+        throw ApusError(
+          .badData, "unknown kind of emulator", file: path, variable: "emulator", found: kind,
+          expected: "one that this version of Apus knows")
+      }
+      return try readNetwork(kind, counts, domain, file, path)
+    }
+  }
+
+  /// Writes an emulator; the same one gives the same bytes.
+  /// - Parameters:
+  ///   - provenance: where it comes from, as JSON text.
+  ///   - half: weights and tables as float16, half the size.
+  /// - Throws: `ApusError` where the file cannot be written.
+  public static func write(_ emulator: any Emulator, to path: String, provenance: String, half: Bool) throws {
+    let domain = emulator.domain
+    var metadata = [
+      "channels": try json(domain.channels), "units": try json(domain.units),
+      "grid": GridName.text(domain.grid), "degrees": "\(domain.degrees)",
+      "lead_hours": try json(domain.leadHours), "seed_counts": try json(emulator.seedCounts),
+      "provenance": provenance,
+    ]
+    let field = [domain.channels.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
+    var tensors: [String: SafeTensors.Tensor] = [
+      "climate_mean": .init(domain.climate.means.array, shape: [SeasonalClimate.meanTerms] + field),
+      "climate_variance": .init(
+        domain.climate.variances.array, shape: [SeasonalClimate.varianceTerms] + field),
+    ]
+    func add(_ libraries: [ResidualLibrary]) {
+      for (count, library) in zip(emulator.seedCounts, libraries) {
+        let shape = [library.starts, library.leads] + field
+        let values = library.residuals.array
+        tensors["residuals.\(count)"] = half ? .init(half: values, shape: shape) : .init(values, shape: shape)
+      }
+    }
+    switch emulator {
+    case let emulator as NetworkEmulator:
+      metadata["emulator"] = emulator.kind.rawValue
+      metadata["config"] = try json(emulator.network.network.configuration)
+      metadata["embedding"] = try json(emulator.network.embedding)
+      metadata["features"] = try json(emulator.features.features)
+      metadata["whitening"] = try json(emulator.whitening.deviations)
+      metadata["sampler"] = try json(emulator.sampler)
+      tensors.merge(emulator.network.layout.tensors(emulator.parameters.pointer, half: half)) { $1 }
+      if !emulator.staticFields.isEmpty {
+        tensors["static_fields"] = .init(
+          emulator.staticFields,
+          shape: [
+            emulator.features.features.staticFields.count, domain.grid.latitudeCount,
+            domain.grid.longitudeCount,
+          ])
+      }
+    case let emulator as GaussianShrinkage:
+      metadata["emulator"] = "gaussian_shrinkage"
+      metadata["slopes"] = try json(emulator.slopes)
+      metadata["deviations"] = try json(emulator.deviations)
+    case let emulator as ResidualBootstrap:
+      metadata["emulator"] = "residual_bootstrap"
+      add(emulator.libraries)
+    case let emulator as EMOS:
+      metadata["emulator"] = "emos"
+      let numbers = emulator.lines.joined().joined().joined().flatMap { line in
+        (0..<4).map { Float(line[$0]) }
+      }
+      tensors["lines"] = .init(
+        numbers,
+        shape: [
+          emulator.seedCounts.count, domain.leadHours.count, domain.channels.count,
+          domain.grid.latitudeCount, 4,
+        ])
+      add(emulator.libraries)
+    default:
+      throw ApusError(.internalFault, "this emulator has no file format", found: "\(type(of: emulator))")
+    }
+    try SafeTensors(metadata: metadata, tensors: tensors).write(path)
+  }
+
+  private static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  private static func text(_ key: String, _ file: SafeTensors, _ path: String) throws -> String {
+    guard let text = file.metadata[key] else {
+      throw ApusError(
+        .badData, "metadata is missing", file: path, variable: key,
+        found: file.metadata.keys.sorted().joined(separator: ", "),
+        expected: "an emulator that `apus train` wrote")
+    }
+    return text
+  }
+
+  private static func decode<Value: Decodable>(
+    _ key: String, _ type: Value.Type, _ file: SafeTensors, _ path: String
+  ) throws -> Value {
+    let text = try text(key, file, path)
+    do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
+      throw ApusError(.badData, "metadata is not understood", file: path, variable: key, found: "\(error)")
+    }
+  }
+
+  private static func readDomain(_ file: SafeTensors, _ path: String) throws -> EmulatorDomain {
+    let channels = try decode("channels", [String].self, file, path)
+    let units = try decode("units", [String].self, file, path)
+    let named = try text("grid", file, path)
+    let words = named.split(separator: " ").map(String.init)
+    guard words.count == 3, let kind = SphereGrid.Kind(rawValue: words[0]), let rows = Int(words[1]),
+      let columns = Int(words[2]), rows >= 4, columns >= 4, units.count == channels.count,
+      let degrees = Int(try text("degrees", file, path)), degrees > 0
+    else {
+      throw ApusError(.badData, "grid, degrees or units make no sense", file: path, found: named)
+    }
+    let grid = try SphereGrid(kind, latitudes: rows, longitudes: columns)
+    let field = [channels.count, rows, columns]
+    let means = try file.floats("climate_mean", shape: [SeasonalClimate.meanTerms] + field, file: path)
+    let variances = try file.floats(
+      "climate_variance", shape: [SeasonalClimate.varianceTerms] + field, file: path)
+    return EmulatorDomain(
+      channels: channels, units: units, grid: grid, degrees: degrees,
+      leadHours: try decode("lead_hours", [Int].self, file, path),
+      climate: SeasonalClimate(
+        channels: channels.count, points: grid.pointCount, means: AlignedBuffer(means),
+        variances: AlignedBuffer(variances)))
+  }
+
+  private static func readLibraries(
+    _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors, _ path: String
+  ) throws -> [ResidualLibrary] {
+    try counts.map { count in
+      let name = "residuals.\(count)"
+      let leads = domain.leadHours.count
+      let values = try file.floats(name, file: path)
+      let starts = values.count / max(leads * domain.fieldSize, 1)
+      guard starts > 0, values.count == starts * leads * domain.fieldSize else {
+        throw ApusError(
+          .badData, "the residuals do not fit the emulator", file: path, variable: name,
+          found: "\(values.count) numbers", expected: "a multiple of \(leads * domain.fieldSize)")
+      }
+      return ResidualLibrary(
+        starts: starts, leads: leads, fieldSize: domain.fieldSize, residuals: AlignedBuffer(values))
+    }
+  }
+
+  private static func readNetwork(
+    _ kind: NetworkEmulator.Kind, _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors,
+    _ path: String
+  ) throws -> NetworkEmulator {
+    let configuration = try decode("config", SFNOConfiguration.self, file, path)
+    try configuration.validate(file: path)
+    let network = try ConditionalSFNO(
+      configuration, embedding: decode("embedding", EmbeddingConfiguration.self, file, path))
+    let features = try decode("features", InputFeatures.self, file, path)
+    let shape = [features.staticFields.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
+    let statics =
+      features.staticFields.isEmpty ? [] : try file.floats("static_fields", shape: shape, file: path)
+    let deviations = try decode("whitening", [[[Double]]].self, file, path)
+    guard deviations.allSatisfy({ $0.allSatisfy { $0.count == domain.degrees && $0.allSatisfy { $0 > 0 } } })
+    else {
+      throw ApusError(.badData, "whitening does not fit the degrees", file: path, variable: "whitening")
+    }
+    return try NetworkEmulator(
+      kind: kind, domain: domain, seedCounts: counts, network: network,
+      parameters: network.layout.read(file, file: path),
+      whitening: SpectralWhitening(
+        transform: SphericalTransform(grid: domain.grid, degrees: domain.degrees), deviations: deviations),
+      features: FeatureFields(features, grid: domain.grid, staticFields: statics), staticFields: statics,
+      sampler: decode("sampler", DiffusionSampler.self, file, path),
+      provenance: file.metadata["provenance"] ?? "{}", file: path)
+  }
+}

@@ -1,0 +1,225 @@
+import Basics
+import Fields
+import Foundation
+import Models
+import Operators
+import Sphere
+
+/// A forecaster that perturbs itself at every step, after FuXi-ENS (Zhong et al. 2025; spec/emulators.md 2, 5a):
+///
+///     v ~ P(x_t),   z = synthesis of v (LatentSphere),   x_t+1 = F(x_t, features, z)
+///
+/// P, the prior, and Q, the posterior that sees x_t+1 too and serves training only, are small SFNOs on a grid of half
+/// the rows and columns; F is the forecaster of a checkpoint with the latent fields as further input channels.
+public struct VariationalForecaster: Sendable {
+  /// F, P, Q and where their weights lie in one flat array.
+  public struct Networks: Sendable {
+    /// The forecaster, the prior and the posterior.
+    public let forecaster, prior, posterior: SFNO
+    /// The latent fields.
+    public let latent: LatentSphere
+    /// First weight of the prior and of the posterior; the forecaster's come first.
+    public let priorOffset, posteriorOffset: Int
+    /// Weights of all three.
+    public let count: Int
+
+    /// Plans the networks around a forecaster.
+    /// - Parameters:
+    ///   - base: the checkpoint's configuration, without latent channels.
+    ///   - channels: prognostic channels; the others of `base` are features.
+    ///   - width: of the networks of prior and posterior.
+    /// - Throws: `ApusError` of kind `badData`.
+    public init(
+      _ base: SFNOConfiguration, channels: Int, latentChannels: Int, latentDegrees: Int, width: Int = 32,
+      blocks: Int = 2
+    ) throws {
+      var configuration = base
+      configuration.inp_chans += latentChannels
+      forecaster = try SFNO(configuration)
+      latent = try LatentSphere(grid: forecaster.grid, channels: latentChannels, degrees: latentDegrees)
+      let coarse = latent.coarse
+      func head(_ inputs: Int) throws -> SFNO {
+        try SFNO(
+          SFNOConfiguration(
+            shape: [coarse.latitudeCount, coarse.longitudeCount], inputChannels: inputs,
+            outputChannels: 2 * latentChannels, embedding: width, blocks: blocks,
+            hardThresholdingFraction: min(1, (Double(latentDegrees) + 0.5) / Double(coarse.latitudeCount)),
+            modelGridType: "legendre-gauss"))
+      }
+      prior = try head(base.inp_chans)
+      posterior = try head(base.inp_chans + channels)
+      priorOffset = forecaster.layout.count
+      posteriorOffset = priorOffset + prior.layout.count
+      count = posteriorOffset + posterior.layout.count
+    }
+
+    /// The networks with their names' prefixes and places.
+    var parts: [(prefix: String, network: SFNO, offset: Int)] {
+      [("", forecaster, 0), ("prior.", prior, priorOffset), ("posterior.", posterior, posteriorOffset)]
+    }
+
+    /// Weights to begin with: a checkpoint's, new columns for the latent channels of about a tenth of the others' size,
+    /// random heads. Not zero: members that are equal have no gradient towards being different (spec/emulators.md 5a).
+    public func initialWeights(_ base: Checkpoint, seed: UInt64) -> AlignedBuffer<Float> {
+      let flat = AlignedBuffer<Float>(count)
+      let random = forecaster.layout.initialise(seed: seed, decoderScale: nil)
+      let old = base.network.layout
+      let added = forecaster.configuration.inp_chans - base.network.configuration.inp_chans
+      for (segment, source) in zip(forecaster.layout.segments, old.segments) {
+        let (target, from) = (flat.pointer + segment.offset, base.parameters.pointer + source.offset)
+        if segment.count == source.count {
+          target.update(from: from, count: segment.count)
+          continue
+        }
+        // [outputs][inputs], of which the last `added` inputs are new; the big skip ignores them.
+        let inputs = segment.shape[1]
+        let isSkip = segment.name == "model.residual_transform.weight"
+        for o in 0..<segment.shape[0] {
+          for i in 0..<inputs {
+            target[o * inputs + i] =
+              i < inputs - added
+              ? from[o * (inputs - added) + i]
+              : isSkip ? 0 : 0.1 * random.pointer[segment.offset + o * inputs + i]
+          }
+        }
+      }
+      for (number, part) in parts.enumerated().dropFirst() {
+        let weights = part.network.layout.initialise(seed: seed &+ UInt64(number), decoderScale: 0.1)
+        // The big skip of a head is no persistence: there is nothing to persist.
+        for segment in part.network.layout.segments where segment.name == "model.residual_transform.weight" {
+          (weights.pointer + segment.offset).update(repeating: 0, count: segment.count)
+        }
+        (flat.pointer + part.offset).update(from: weights.pointer, count: weights.count)
+      }
+      return flat
+    }
+  }
+
+  /// The networks.
+  public let networks: Networks
+  /// Their weights.
+  public let parameters: AlignedBuffer<Float>
+  /// The checkpoint that F started from: channels, units, normalisation, features, degrees, step. Its own weights are
+  /// not used.
+  public let base: Checkpoint
+  /// Features on the coarse grid.
+  let coarseFeatures: FeatureFields
+  /// Where it comes from, as JSON text.
+  public let provenance: String
+  private let forecaster, prior: SFNOWeights
+  private let truncation: SphericalTransform<Float>
+
+  /// A forecaster from its parts.
+  public init(
+    networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, provenance: String
+  ) {
+    (self.networks, self.parameters, self.base) = (networks, parameters, base)
+    self.provenance = provenance
+    forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
+    prior = SFNOWeights(
+      networks.prior, UnsafePointer(parameters.pointer + networks.priorOffset), owner: parameters)
+    coarseFeatures = VariationalForecaster.coarseFeatures(base, networks.latent)
+    truncation = SphericalTransform(grid: base.grid, degrees: base.degrees)
+  }
+
+  /// A checkpoint's features on the coarse grid, static fields truncated to the latent degrees.
+  static func coarseFeatures(_ base: Checkpoint, _ latent: LatentSphere) -> FeatureFields {
+    let count = base.features.features.staticFields.count
+    let fine = AlignedBuffer(base.staticFields)
+    let cells = AlignedBuffer<Float>(max(count, 1) * latent.cells)
+    if count > 0 {
+      latent.coarsen(fine.pointer, count: count, into: cells.pointer, latent.makeWorkspace(fields: count))
+    }
+    return FeatureFields(
+      base.features.features, grid: latent.coarse,
+      staticFields: Array(cells.array.prefix(count * latent.cells)))
+  }
+
+  /// Scratch of one thread.
+  public final class Workspace {
+    let forecaster, prior: SFNOWorkspace
+    let input, output, cells, head, noise, coarseInput: AlignedBuffer<Float>
+    let latent: LatentSphere.Workspace
+    let spectrum: AlignedBuffer<Float>
+    let transform: TransformWorkspace<Float>
+
+    init(_ plan: VariationalForecaster) {
+      let networks = plan.networks
+      forecaster = networks.forecaster.makeWorkspace()
+      prior = networks.prior.makeWorkspace()
+      let (points, c) = (plan.base.grid.pointCount, plan.base.channels.count)
+      input = AlignedBuffer(networks.forecaster.configuration.inp_chans * points)
+      output = AlignedBuffer(c * points)
+      let latent = networks.latent
+      cells = AlignedBuffer(latent.channels * latent.cells)
+      noise = AlignedBuffer(latent.channels * latent.cells)
+      head = AlignedBuffer(2 * latent.channels * latent.cells)
+      coarseInput = AlignedBuffer(networks.prior.configuration.inp_chans * latent.cells)
+      self.latent = latent.makeWorkspace(fields: max(c, latent.channels))
+      spectrum = AlignedBuffer(plan.truncation.coefficientCount(c))
+      transform = plan.truncation.makeWorkspace(c)
+    }
+  }
+
+  /// Scratch of one thread.
+  public func makeWorkspace() -> Workspace { Workspace(self) }
+
+  /// Floating-point operations of one step, by the products alone.
+  public var operationsPerStep: Double {
+    networks.forecaster.operationsPerStep + networks.prior.operationsPerStep
+  }
+
+  /// One step of a member: truncated to the degrees of the data, as every forecast is.
+  /// - Parameters:
+  ///   - stream: the member's random numbers at this step; nil for none: the latent fields are the prior's means.
+  public func step(_ state: State, noise stream: Philox?, _ space: Workspace) -> State {
+    precondition(state.channels == base.channels && state.grid == base.grid)
+    let (points, c) = (base.grid.pointCount, base.channels.count)
+    let (latent, features) = (networks.latent, base.features.features.count)
+    let input = space.input.pointer
+    state.values.withUnsafeBufferPointer { values in
+      if let start = values.baseAddress { base.normalisation.normalise(start, into: input, points: points) }
+    }
+    base.features.fill(input + c * points, at: state.time)
+    latent.coarsen(input, count: c, into: space.coarseInput.pointer, space.latent)
+    coarseFeatures.fill(space.coarseInput.pointer + c * latent.cells, at: state.time)
+    networks.prior.forward(
+      prior, input: space.coarseInput.pointer, output: space.head.pointer, space.prior)
+    VariationalForecaster.fillNoise(stream, space.noise)
+    latent.draw(space.head.pointer, noise: space.noise.pointer, into: space.cells.pointer)
+    latent.synthesise(
+      space.cells.pointer, count: latent.channels, into: input + (c + features) * points, space.latent)
+    networks.forecaster.forward(forecaster, input: input, output: space.output.pointer, space.forecaster)
+    truncation.forward(space.output.pointer, count: c, into: space.spectrum.pointer, space.transform)
+    truncation.inverse(space.spectrum.pointer, count: c, into: space.output.pointer, space.transform)
+    let values = [Float](unsafeUninitializedCapacity: c * points) { target, filled in
+      if let start = target.baseAddress {
+        base.normalisation.restore(space.output.pointer, into: start, points: points)
+      }
+      filled = c * points
+    }
+    return State(
+      channels: base.channels, grid: base.grid, time: state.time.adding(hours: base.stepHours),
+      values: values)
+  }
+
+  /// Independent normals, or zeros without a stream.
+  static func fillNoise(_ stream: Philox?, _ noise: AlignedBuffer<Float>) {
+    guard let stream else {
+      noise.pointer.update(repeating: 0, count: noise.count)
+      return
+    }
+    for pair in 0..<(noise.count + 1) / 2 {
+      let (a, b) = stream.normalPair(UInt64(pair))
+      noise.pointer[2 * pair] = Float(a)
+      if 2 * pair + 1 < noise.count { noise.pointer[2 * pair + 1] = Float(b) }
+    }
+  }
+
+  /// The random numbers of a member at a step.
+  public static func stream(seed: UInt64, initial: Instant, member: Int, step: Int) -> Philox {
+    Philox(
+      seed: seed, purpose: .emulation, UInt64(bitPattern: Int64(initial.seconds / 3600)), UInt64(member),
+      UInt64(1000 + step))
+  }
+}

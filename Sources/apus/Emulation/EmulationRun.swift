@@ -1,0 +1,164 @@
+import Basics
+import Emulators
+import Ensembles
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import Sphere
+
+/// Draws members from seeds and writes one file a member and initial time, in the format of ensemble runs.
+///
+/// A member's file follows from emulator, seeds, random seed, initial time and number alone; files that are there are
+/// not made again, so an interrupted command continues.
+struct EmulationRun {
+  let emulator: any Emulator
+  let file: String
+  let digest: String
+  let source: SeedSource
+  let seed: UInt64
+  /// Numbers of the members drawn.
+  let members: Range<Int>
+  let output: String
+  let quantiseBits: Int?
+  let threads: Int
+  let logger: Logger
+
+  /// Draws all members of all initial times.
+  /// - Throws: `ApusError`; `tryAgainLater` where it was asked to stop.
+  func run(from: Instant?, to: Instant?, leadHours: [Int]?) throws -> EmulationReport {
+    let directory = RunDirectory(output)
+    let forecasts = source.forecasts(from: from, to: to).map { forecast in
+      (forecast.initial, forecast.cases.filter { leadHours?.contains($0.hours) ?? true })
+    }.filter { !$0.1.isEmpty }
+    for hours in leadHours ?? [] { _ = try emulator.domain.lead(hours, file: file) }
+    guard !forecasts.isEmpty else {
+      throw ApusError(
+        .inputMissing, "the seeds hold no lead time that the emulator draws", file: source.files.first,
+        expected: (leadHours ?? emulator.domain.leadHours).map { "\($0) h" }.joined(separator: ", "))
+    }
+    try directory.create(initialTimes: forecasts.map(\.0))
+    let generators = (0..<threads).map { _ in emulator.makeGenerator() }
+    let truncation = SphericalTransform<Float>(
+      grid: emulator.domain.grid, degrees: emulator.domain.degrees)
+    var (drawn, seconds) = (0, 0.0)
+    var distinct: Set<Int> = []
+    for (number, (initial, cases)) in forecasts.enumerated() {
+      let missing = members.filter { !RunDirectory.exists(directory.memberFile($0, at: initial)) }
+      guard !missing.isEmpty else { continue }
+      let chosen = Dictionary(
+        uniqueKeysWithValues: missing.map {
+          ($0, source.seeds(seed: seed, initial: initial, member: $0))
+        })
+      distinct.formUnion(chosen.values.flatMap { $0 })
+      var seeds: [[AlignedBuffer<Float>]] = []
+      var scales: [Standardisation] = []
+      for (hours, item) in cases {
+        let scale = Standardisation(emulator.domain.climate, at: initial.adding(hours: hours))
+        seeds.append(try source.read(item, scale))
+        scales.append(scale)
+      }
+      let (allSeeds, allScales) = (seeds, scales)
+      let start = ContinuousClock.now
+      let tools = Tools(generators: generators)
+      try Parallel.forEach(missing.count, threads: threads) { index, thread in
+        guard !StopFlag.isSet else { return }
+        let member = missing[index]
+        let places = chosen[member] ?? []
+        let size = emulator.domain.fieldSize
+        let fields = AlignedBuffer<Float>(cases.count * size)
+        for (turn, (hours, _)) in cases.enumerated() {
+          let draw = EmulatorDraw(
+            seeds: places.map { UnsafePointer(allSeeds[turn][$0].pointer) },
+            lead: try emulator.domain.lead(hours, file: file), validTime: initial.adding(hours: hours),
+            seed: seed, initial: initial, member: member)
+          let target = fields.pointer + turn * size
+          tools.generators[thread].generate(draw, into: target)
+          allScales[turn].restore(target)
+          truncate(target, truncation)
+        }
+        try write(
+          fields, member: member, seeds: places.map { source.pool[$0] }, initial: initial,
+          leadHours: cases.map(\.hours), to: directory.memberFile(member, at: initial))
+      }
+      seconds += (ContinuousClock.now - start) / .seconds(1)
+      if StopFlag.isSet {
+        throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
+      }
+      drawn += missing.count * cases.count
+      if forecasts.count > 1 { logger.info("\(number + 1) of \(forecasts.count) initial times") }
+    }
+    return EmulationReport(
+      output: output, members: members.count, initialTimes: forecasts.count,
+      leadHours: Set(forecasts.flatMap { $0.1.map(\.hours) }).sorted(), draws: drawn, seconds: seconds,
+      seedsPerMember: source.choice.count, distinctSeeds: distinct.map { source.pool[$0] }.sorted(),
+      gigaflopPerDraw: emulator.operationsPerDraw.map { $0 / 1e9 })
+  }
+
+  /// Generators are used by one thread each.
+  private struct Tools: @unchecked Sendable { let generators: [any MemberGenerator] }
+
+  private func truncate(_ fields: UnsafeMutablePointer<Float>, _ transform: SphericalTransform<Float>) {
+    let count = emulator.domain.channels.count
+    let spectrum = AlignedBuffer<Float>(transform.coefficientCount(count))
+    let space = transform.makeWorkspace(count)
+    transform.forward(fields, count: count, into: spectrum.pointer, space)
+    transform.inverse(spectrum.pointer, count: count, into: fields, space)
+    // Humidity and the like do not go below nothing.
+    let points = emulator.domain.grid.pointCount
+    for (channel, name) in emulator.domain.channels.enumerated() where Moisture.isMoisture(name) {
+      for i in channel * points..<(channel + 1) * points { fields[i] = max(0, fields[i]) }
+    }
+  }
+
+  private func write(
+    _ fields: AlignedBuffer<Float>, member: Int, seeds: [Int], initial: Instant, leadHours: [Int],
+    to path: String
+  ) throws {
+    var values = fields.array
+    if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
+    let domain = emulator.domain
+    let seedText = seeds.map(String.init).joined(separator: ", ")
+    try ForecastFile(
+      initialTime: initial, leadHours: leadHours, channels: domain.channels, units: domain.units,
+      grid: domain.grid, values: values, realization: member, quantiseBits: quantiseBits,
+      attributes: [
+        ("title", .text("member \(member), drawn by an emulator")), ("institution", .text("made with Apus")),
+        ("source", .text("Apus \(apusVersion), ensemble emulator")),
+        ("references", .text("Li et al. 2024, SEEDS, doi:10.1126/sciadv.adk4489")),
+        ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),
+        ("emulator_seeds", .text("members \(seedText)")),
+        ("emulator_seed_files", .text(source.files.first.map { "\($0) and \(source.files.count - 1) more" } ?? "")),
+        ("random_seed", .text("\(seed)")),
+        ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
+        ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
+      ]
+    ).write(path)
+  }
+}
+
+/// What an emulation did.
+struct EmulationReport: Encodable, CustomStringConvertible {
+  var output: String
+  var members, initialTimes: Int
+  var leadHours: [Int]
+  /// Members times lead times times initial times drawn now.
+  var draws: Int
+  /// What drawing and writing took.
+  var seconds: Double
+  var seedsPerMember: Int
+  /// Members of the parent ensemble that any member drawn has seen.
+  var distinctSeeds: [Int]
+  var gigaflopPerDraw: Double?
+
+  var description: String {
+    let leads = leadHours.map { "\($0)" }.joined(separator: ", ")
+    let speed =
+      draws == 0 ? "nothing was missing" : String(format: "%d draws in %.1f s, %.1f ms each", draws, seconds, 1000 * seconds / Double(draws))
+    return """
+      \(output): members of \(initialTimes) initial times, \(members) each, lead times \(leads) h
+        \(speed)\(gigaflopPerDraw.map { String(format: ", %.2f GFLOP each", $0) } ?? "")
+        \(seedsPerMember) seeds a member, from \(distinctSeeds.count) members of the parent ensemble
+      """
+  }
+}

@@ -1,0 +1,127 @@
+import Basics
+import Emulators
+import Ensembles
+import FieldIO
+import Fields
+import Foundation
+import Logging
+import Models
+
+/// Forecasts of a variational forecaster from analyses: member 0 without noise, the others with their own, one file a
+/// member and initial time in the format of ensemble runs.
+///
+/// A member's file follows from forecaster, analysis, random seed, initial time and number alone.
+struct VariationalRun {
+  let forecaster: VariationalForecaster
+  let file: String
+  let digest: String
+  let analyses: Archive
+  let seed: UInt64
+  let members: Range<Int>
+  let initialTimes: [Instant]
+  let leadHours: [Int]
+  let output: String
+  let quantiseBits: Int?
+  let threads: Int
+  let logger: Logger
+
+  /// Makes the members that are missing.
+  /// - Throws: `ApusError`; `tryAgainLater` where it was asked to stop.
+  func run() throws -> VariationalRunReport {
+    let step = forecaster.base.stepHours
+    for hours in leadHours where hours % step != 0 || hours < 0 {
+      throw ApusError(
+        .usage, "a lead time is no multiple of the forecaster's step", file: file, found: "\(hours) h",
+        expected: "multiples of \(step) h")
+    }
+    let directory = RunDirectory(output)
+    try directory.create(initialTimes: initialTimes)
+    let spaces = Spaces(of: (0..<threads).map { _ in forecaster.makeWorkspace() })
+    let all = initialTimes.flatMap { time in members.map { (time, $0) } }
+    let missing = all.filter { !RunDirectory.exists(directory.memberFile($0.1, at: $0.0)) }
+    let states = Dictionary(
+      uniqueKeysWithValues: try Set(missing.map(\.0)).map { ($0, try analyses.state(at: $0)) })
+    let start = ContinuousClock.now
+    try Parallel.forEach(missing.count, threads: threads) { index, thread in
+      guard !StopFlag.isSet, let analysis = states[missing[index].0] else { return }
+      let (initial, member) = missing[index]
+      let trajectory = try forecast(analysis, member: member, spaces.of[thread])
+      try write(trajectory, initial, member: member, to: directory.memberFile(member, at: initial))
+    }
+    if StopFlag.isSet {
+      throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
+    }
+    return VariationalRunReport(
+      output: output, members: members.count, initialTimes: initialTimes.count, leadHours: leadHours,
+      memberSteps: missing.count * (leadHours.max() ?? 0) / step,
+      seconds: (ContinuousClock.now - start) / .seconds(1),
+      gigaflopPerStep: forecaster.operationsPerStep / 1e9)
+  }
+
+  /// Workspaces are used by one thread each.
+  private struct Spaces: @unchecked Sendable { let of: [VariationalForecaster.Workspace] }
+
+  private func forecast(_ analysis: State, member: Int, _ space: VariationalForecaster.Workspace) throws -> [Float] {
+    var state = analysis
+    var values: [Float] = []
+    var steps = 0
+    for hours in leadHours {
+      while steps * forecaster.base.stepHours < hours {
+        let stream = VariationalForecaster.stream(
+          seed: seed, initial: analysis.time, member: member, step: steps)
+        state = forecaster.step(state, noise: member == 0 ? nil : stream, space)
+        steps += 1
+      }
+      values += state.values
+    }
+    guard values.allSatisfy(\.isFinite) else {
+      throw ApusError(
+        .badData, "a forecast is not finite", file: file, found: "member \(member) from \(analysis.time)",
+        expected: "numbers", advice: "Train the forecaster longer, or ask for shorter lead times.")
+    }
+    return values
+  }
+
+  private func write(_ values: [Float], _ initial: Instant, member: Int, to path: String) throws {
+    var values = values
+    if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
+    let base = forecaster.base
+    try ForecastFile(
+      initialTime: initial, leadHours: leadHours, channels: base.channels, units: base.units,
+      grid: base.grid, values: values, realization: member, quantiseBits: quantiseBits,
+      attributes: [
+        ("title", .text("member \(member) of a variational forecaster")), ("institution", .text("made with Apus")),
+        ("source", .text("Apus \(apusVersion), spherical Fourier neural operator with latent fields")),
+        ("references", .text("Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854")),
+        ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),
+        (
+          "member_seed",
+          .text(member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)")
+        ),
+        ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
+      ]
+    ).write(path)
+  }
+}
+
+/// What a variational forecast did.
+struct VariationalRunReport: Encodable, CustomStringConvertible {
+  var output: String
+  var members, initialTimes: Int
+  var leadHours: [Int]
+  var memberSteps: Int
+  var seconds, gigaflopPerStep: Double
+
+  var description: String {
+    let speed =
+      memberSteps == 0
+      ? "nothing was missing"
+      : String(
+        format: "%d steps in %.1f s, %.1f ms and %.2f GFLOP each", memberSteps, seconds,
+        1000 * seconds / Double(memberSteps), gigaflopPerStep)
+    return """
+      \(output): members of \(initialTimes) initial times, \(members) each, to +\(leadHours.max() ?? 0) h
+        \(speed)
+      """
+  }
+}

@@ -1,0 +1,149 @@
+import Basics
+import Emulators
+import Foundation
+import Logging
+import Models
+import RunFiles
+import Training
+
+/// A training run file with `variational` carried out: a forecaster that perturbs itself.
+struct VariationalJob {
+  let run: TrainingRunFile
+  let section: VariationalSection
+  let logger: Logger
+  let showsProgress: Bool
+  let threads: Int
+
+  func train() throws -> VariationalReport {
+    let names = TrainingFiles(run.output.checkpoint)
+    try names.prepare()
+    let inputs = try TrainingInputs(run, threads: threads, logger: logger)
+    guard let base = inputs.base else { throw ApusError(.internalFault, "no initial checkpoint") }
+    let settings = inputs.settings
+    let configuration = VariationalConfiguration(
+      latentChannels: section.latentChannels, latentDegrees: section.latentDegrees, width: section.width,
+      blocks: section.blocks)
+    let networks = try configuration.networks(base)
+    let steps = settings.schedule.steps
+    let objective = VariationalObjective(
+      networks: networks, base: base, set: inputs.set, validation: inputs.validationSet,
+      settings: VariationalSettings(
+        members: section.members, divergenceWeight: section.divergenceWeight,
+        warmupSteps: Int(section.divergenceWarmup * Double(steps)), posteriorWeight: section.posteriorWeight,
+        rolloutSteps: run.optimisation.rolloutSteps, batchSize: settings.batchSize, steps: steps),
+      seed: run.seed)
+    let trainer = try Trainer(
+      objective, parameters: startingWeights(networks, inputs), settings: settings, threads: threads)
+    let fingerprint = SHA256.hexadecimal(of: Array(try run.canonicalText().utf8))
+    if let state = try TrainingState.read(
+      names.state, fingerprint: fingerprint, count: trainer.trained.count)
+    {
+      try trainer.resume(state)
+      logger.info("resuming after step \(state.step) of \(steps) from \(names.state)")
+    }
+    let operations = Double(settings.batchSize) * objective.operationsPerSample
+    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
+    let meter = TrainingMeter(
+      steps: steps, firstStep: trainer.step, batchSize: settings.batchSize, operations: (operations, peak),
+      isTerminal: showsProgress, log: { logger.info("\($0)") })
+    try trainer.run(meter: meter, isStopped: { StopFlag.isSet }) { trainer in
+      // A test for prior collapse in every log (spec/emulators.md 5a).
+      if let health = objective.health { logger.info("step \(trainer.step): \(health)") }
+      try trainer.state(fingerprint: fingerprint).write(names.state)
+      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
+    }
+    let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
+    let path = run.output.checkpoint
+    let point = trainer.curve.last
+    var report = VariationalReport(
+      file: path, name: run.name, base: base.digest, samples: inputs.set.count, steps: steps,
+      seconds: trainer.seconds, loss: point?.loss, validationLoss: point?.validationLoss,
+      bestStep: run.output.keep == .last ? nil : trainer.best?.step,
+      health: nil, licence: run.licence, runFile: fingerprint)
+    if inputs.validationSet != nil {
+      _ = try objective.validate(kept, threads: threads)
+      report.health = objective.health
+    }
+    try VariationalFile.write(
+      configuration, networks, kept, base: base, provenance: report.provenance(), to: path,
+      half: run.output.halfPrecision)
+    try WholeFile.write(
+      Data(report.card(bytes: MappedFile(path).count, digest: SHA256.hexadecimal(ofFile: path)).utf8),
+      to: TrainingFiles.card(path))
+    return report
+  }
+
+  /// Those of another variational forecaster of the same sizes, or new ones around a checkpoint.
+  private func startingWeights(_ networks: VariationalForecaster.Networks, _ inputs: TrainingInputs) throws
+    -> AlignedBuffer<Float>
+  {
+    guard let base = inputs.base else { return AlignedBuffer(networks.count) }
+    guard let start = section.start else { return networks.initialWeights(base, seed: run.seed) }
+    let other = try VariationalFile.read(start.path)
+    guard other.parameters.count == networks.count, other.base.channels == base.channels else {
+      throw ApusError(
+        .badData, "the variational forecaster does not fit the run file", file: start.path,
+        found: "\(other.parameters.count) weights", expected: "\(networks.count)")
+    }
+    return other.parameters
+  }
+}
+
+/// What came of a variational forecaster's training.
+struct VariationalReport: Encodable, CustomStringConvertible {
+  var file, name, base: String
+  var samples, steps: Int
+  var seconds, loss, validationLoss: Double?
+  var bestStep: Int?
+  var health: VariationalHealth?
+  var licence: String?
+  var runFile: String
+
+  /// As JSON, for the metadata: without times, so that the same training gives the same file.
+  func provenance() throws -> String {
+    var plain = self
+    plain.seconds = nil
+    plain.file = ""
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(plain), as: UTF8.self)
+  }
+
+  private var rows: [(String, String)] {
+    var rows = [
+      ("started from", "checkpoint with SHA-256 `\(base)`"), ("samples", "\(samples)"), ("steps", "\(steps)"),
+    ]
+    if let bestStep { rows.append(("kept", "best validation, after step \(bestStep)")) }
+    if let loss { rows.append(("loss", String(format: "%.5f", loss))) }
+    if let validationLoss { rows.append(("validation CRPS", String(format: "%.5f", validationLoss))) }
+    if let seconds { rows.append(("time", String(format: "%.0f s", seconds))) }
+    if let health { rows.append(("prior and posterior", "\(health)")) }
+    return rows
+  }
+
+  /// The card, in Markdown.
+  func card(bytes: Int, digest: String) -> String {
+    let cells = [
+      ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"), ("SHA-256", "`\(digest)`"),
+      ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
+    ] + rows
+    return EmulatorCard.text(name, "a variational forecaster (`apus train`)", cells)
+  }
+
+  var description: String {
+    (["wrote \(file)"] + rows.map { "  \($0.0): \($0.1)" }).joined(separator: "\n")
+  }
+}
+
+/// A card in Markdown.
+enum EmulatorCard {
+  static func text(_ name: String, _ what: String, _ rows: [(String, String)]) -> String {
+    let head = [
+      "# \(name)", "", "Made by Apus \(apusVersion): \(what); this card was written with the file.", "",
+      "| | |", "|---|---|",
+    ]
+    // A bar would end the cell.
+    return (head + rows.map { "| \($0.0) | \($0.1.replacingOccurrences(of: "|", with: ";")) |" })
+      .joined(separator: "\n") + "\n"
+  }
+}
