@@ -54,10 +54,10 @@ struct EmulatorJob {
     let step = data.climateEveryHours * 3600
     let start = past.times.first?.seconds ?? 0
     let times = past.times.filter { ($0.seconds - start) % step == 0 }
-    guard times.count >= 100 else {
+    guard times.count >= 30 else {
       throw ApusError(
         .badData, "too few states for a climate", file: past.files.first, found: "\(times.count)",
-        expected: "at least 100, over whole years")
+        expected: "at least 30, better over whole years")
     }
     logger.info("fitting the climate to \(times.count) states")
     let climate = try SeasonalClimate.fit(
@@ -126,7 +126,7 @@ struct EmulatorJob {
     let trainer = try Trainer(
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
-    let fingerprint = SHA256.hexadecimal(of: Array(try run.canonicalText().utf8))
+    let fingerprint = try run.fingerprint()
     if let state = try TrainingState.read(
       names.state, fingerprint: fingerprint, count: trainer.trained.count)
     {
@@ -163,13 +163,22 @@ struct EmulatorJob {
       seconds: trainer?.seconds, loss: point?.loss, validationLoss: point?.validationLoss,
       bestStep: run.output.keep == .last ? nil : trainer?.best?.step,
       gigaflopPerDraw: emulator.operationsPerDraw.map { $0 / 1e9 }, licence: run.licence,
-      runFile: SHA256.hexadecimal(of: Array(try run.canonicalText().utf8)))
+      runFile: try run.fingerprint())
     try EmulatorFile.write(
       emulator, to: path, provenance: report.provenance(), half: run.output.halfPrecision)
     try WholeFile.write(
       Data(report.card(bytes: MappedFile(path).count, digest: SHA256.hexadecimal(ofFile: path)).utf8),
       to: TrainingFiles.card(path))
     return report
+  }
+}
+
+extension EmulatorRunFile {
+  /// SHA-256 of what is trained, wherever it is written.
+  fileprivate func fingerprint() throws -> String {
+    var plain = self
+    plain.output.checkpoint = ""
+    return SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
   }
 }
 

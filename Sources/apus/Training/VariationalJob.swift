@@ -34,7 +34,10 @@ struct VariationalJob {
       seed: run.seed)
     let trainer = try Trainer(
       objective, parameters: startingWeights(networks, inputs), settings: settings, threads: threads)
-    let fingerprint = SHA256.hexadecimal(of: Array(try run.canonicalText().utf8))
+    // What is trained, wherever it is written.
+    var plain = run
+    plain.output.checkpoint = ""
+    let fingerprint = SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
     if let state = try TrainingState.read(
       names.state, fingerprint: fingerprint, count: trainer.trained.count)
     {

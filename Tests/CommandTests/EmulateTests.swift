@@ -1,0 +1,242 @@
+import FieldIO
+import Foundation
+import Testing
+
+/// `apus train` of emulators and `apus emulate`, through the real binary.
+@Suite struct EmulateTests {
+  let world: EmulationWorld
+  init() throws { world = try EmulationWorld.shared.get() }
+
+  func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+
+  static func draw(_ kind: String, _ world: EmulationWorld, _ more: [String], to output: String, threads: Int = 2)
+    throws -> Binary.Outcome
+  {
+    try Binary.run(
+      ["emulate", world.emulator(kind), "--seeds", world.hindcasts, "--output", output] + more,
+      environment: ["APUS_THREADS": "\(threads)"])
+  }
+
+  @Test(arguments: EmulationWorld.kinds) func membersAreReproducibleAlone(_ kind: String) throws {
+    let scratch = try Scratch()
+    let (all, one) = (scratch.file("all").path, scratch.file("one").path)
+    let outcome = try EmulateTests.draw(
+      kind, world, ["--seed-members", "1", "3", "--members", "4", "--from", "2026-01-10", "--json"], to: all)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let report = try outcome.json()
+    #expect(report["distinctSeeds"] as? [Int] == [1, 3])
+    #expect(report["leadHours"] as? [Int] == [24, 48])
+    let alone = try EmulateTests.draw(
+      kind, world,
+      ["--seed-members", "1", "3", "--members", "1", "--first-member", "3", "--from", "2026-01-10"], to: one,
+      threads: 1)
+    #expect(alone.code == 0, "\(alone.errors)")
+    let name = "/members/20260110T00/member_0003.nc"
+    #expect(try bytes(all + name) == bytes(one + name))
+    #expect(try bytes(all + name) != bytes(all + "/members/20260110T00/member_0002.nc"))
+    // The member format, with what made it.
+    let reader = try NetCDFReader(all + name)
+    let variable = try GriddedVariable(reader, "msl")
+    #expect(variable.units == "Pa")
+    #expect(variable.leadHours == [24, 48])
+    #expect(variable.members == [3])
+    let values = try variable.fields(.time, 0..<2)
+    #expect(values.allSatisfy { $0 > 90_000 && $0 < 112_000 })
+    #expect(reader.attributes["emulator_seeds"]?.text == "members 1, 3")
+    #expect(reader.attributes["member_seed"]?.text?.hasPrefix("seed 1, initial time 2026-01-10") == true)
+  }
+
+  @Test func whatIsThereIsNotMadeAgain() throws {
+    let scratch = try Scratch()
+    let output = scratch.file("out").path
+    let options = ["--random-seeds", "2", "--members", "6", "--from", "2026-01-10"]
+    #expect(try EmulateTests.draw("one_step", world, options, to: output).code == 0)
+    let name = output + "/members/20260110T00/member_0005.nc"
+    let before = try bytes(name)
+    try FileManager.default.removeItem(atPath: name)
+    let again = try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json()
+    #expect(try bytes(name) == before)
+    #expect(again["draws"] as? Int == 2)
+    #expect((try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json())["draws"] as? Int == 0)
+  }
+
+  @Test func samplersAreChosen() throws {
+    let scratch = try Scratch()
+    func member(_ options: [String], _ name: String) throws -> Data {
+      let output = scratch.file(name).path
+      let outcome = try EmulateTests.draw(
+        "diffusion", world,
+        ["--seed-members", "2", "4", "--members", "1", "--from", "2026-01-10"] + options, to: output)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      return try bytes(output + "/members/20260110T00/member_0001.nc")
+    }
+    let heun = try member([], "a")
+    #expect(try heun == member(["--sampler", "heun", "--levels", "8"], "b"))
+    #expect(try heun != member(["--sampler", "dpm_solver_2s"], "c"))
+    #expect(try heun != member(["--noise-factor", "1.05"], "d"))
+  }
+
+  @Test(
+    arguments: [
+      (["--seed-members", "1", "77"], 65, "member 77"),
+      (["--seed-members", "1"], 65, "number of seeds does not fit"),
+      (["--seed-members", "1", "3", "--lead-times", "36"], 65, "24 h, 48 h"),
+      (["--seed-members", "1", "3", "--from", "2030-01-01"], 66, "lead time"),
+      (["--seed-members", "1", "3", "--levels", "5"], 64, "diffusion"),
+      (["--seed-members", "1", "1"], 64, "twice"),
+      ([], 64, "--seed-members or --random-seeds"),
+    ] as [([String], Int32, String)])
+  func badInput(_ options: [String], _ code: Int32, _ message: String) throws {
+    let scratch = try Scratch()
+    let outcome = try EmulateTests.draw(
+      "one_step", world, options + ["--members", "2"], to: scratch.file("out").path)
+    #expect(outcome.code == code, "\(outcome.errors)")
+    #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    #expect(scratch.files.isEmpty)
+  }
+
+  @Test func aCheckpointIsNoEmulator() throws {
+    let scratch = try Scratch()
+    let outcome = try Binary.run(
+      [
+        "emulate", world.small.checkpoint, "--seeds", world.hindcasts, "--seed-members", "1", "3", "--members",
+        "1", "--output", scratch.file("out").path,
+      ])
+    #expect(outcome.code == 65)
+    #expect(outcome.errors.contains("is no emulator"))
+  }
+
+  @Test(
+    arguments: [
+      ("kind: one_step", "kind: one_stop", "Did you mean 'one_step'?"),
+      ("seed_counts", "seed_count", "Did you mean 'seed_counts'?"),
+      ("optimisation:", "optimization:", "Did you mean 'optimisation'?"),
+      ("keep: best", "keep: last, snapshots_every: 3", ""),
+    ])
+  func runFiles(_ text: String, _ other: String, _ message: String) throws {
+    let scratch = try Scratch()
+    let file = scratch.file("train.yml")
+    try world.training("one_step").replacing(text, with: other).write(to: file, atomically: true, encoding: .utf8)
+    let outcome = try Binary.run(["train", file.path, "--output", scratch.file("m.safetensors").path])
+    #expect(outcome.code == (message.isEmpty ? 0 : 78), "\(outcome.errors)")
+    #expect(message.isEmpty || outcome.errors.contains(message), "\(outcome.errors)")
+  }
+
+  /// Training that was stopped and resumed gives the same file.
+  @Test func trainingResumes() throws {
+    let scratch = try Scratch()
+    let file = scratch.file("train.yml")
+    try world.training("one_step").write(to: file, atomically: true, encoding: .utf8)
+    let output = scratch.file("m.safetensors").path
+    #expect(try Binary.run(["train", file.path, "--output", output]).code == 0)
+    #expect(try bytes(output) == bytes(world.emulator("one_step")))
+    // The state is that of the end: nothing is left to do.
+    let again = try Binary.run(["train", file.path, "--output", output])
+    #expect(again.code == 0)
+    #expect(again.errors.contains("resuming after step 12 of 12"))
+    #expect(try bytes(output) == bytes(world.emulator("one_step")))
+  }
+
+  @Test func variationalForecasts() throws {
+    let scratch = try Scratch()
+    let model = world.emulator("variational")
+    func draw(_ options: [String], _ name: String) throws -> Binary.Outcome {
+      try Binary.run(
+        [
+          "emulate", model, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6", "24",
+          "--output", scratch.file(name).path,
+        ] + options)
+    }
+    let outcome = try draw(["--members", "4", "--first-member", "0"], "all")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(try draw(["--members", "1", "--first-member", "2"], "one").code == 0)
+    let name = "/members/20260114T00/member_000"
+    #expect(
+      try bytes(scratch.file("all").path + name + "2.nc") == bytes(scratch.file("one").path + name + "2.nc"))
+    func fields(_ member: Int) throws -> [Float] {
+      try GriddedVariable(NetCDFReader(scratch.file("all").path + name + "\(member).nc"), "t2m")
+        .fields(.time, 0..<2)
+    }
+    #expect(try fields(0) != fields(1))
+    #expect(try fields(2) != fields(1))
+    let bad = try draw(["--members", "1", "--lead-times", "7"], "bad")
+    #expect(bad.code == 64)
+    #expect(bad.errors.contains("multiples of 6 h"))
+    // The test for prior collapse is in the log and on the card.
+    #expect(world.variationalLog.contains("KL "))
+    let card = try String(
+      contentsOfFile: model.replacing(".safetensors", with: ".md"), encoding: .utf8)
+    #expect(card.contains("constant prior"))
+  }
+}
+
+/// Hindcasts of the small world, and emulators that the binary trains on them once.
+final class EmulationWorld: Sendable {
+  static let shared: Result<EmulationWorld, any Error> = Result { try EmulationWorld() }
+  static let kinds = ["one_step", "diffusion", "gaussian_shrinkage", "residual_bootstrap", "emos"]
+
+  let small: SmallWorld
+  let directory: URL
+  let variationalLog: String
+
+  func emulator(_ kind: String) -> String { directory.appendingPathComponent("\(kind).safetensors").path }
+  /// All member files.
+  var hindcasts: String { directory.appendingPathComponent("run/members/*/*.nc").path }
+
+  private init() throws {
+    let small = try SmallWorld.shared.get()
+    self.small = small
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-emulation-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    self.directory = directory
+    func run(_ name: String, _ text: String, _ arguments: [String]) throws -> Binary.Outcome {
+      let file = directory.appendingPathComponent(name)
+      try text.write(to: file, atomically: true, encoding: .utf8)
+      let outcome = try Binary.run(arguments.map { $0 == "FILE" ? file.path : $0 }, in: directory)
+      guard outcome.code == 0 else { throw SmallWorld.Trouble(text: outcome.errors) }
+      return outcome
+    }
+    let hindcasts = small.ensemble().replacing(
+      "initial_times: {from: 2026-01-14, to: 2026-01-15, every_hours: 24}",
+      with: "initial_times: {from: 2026-01-04, to: 2026-01-17, every_hours: 24}")
+      .replacing("verification: {variables: [msl, t2m], threshold: \"climate:mean+1std\"}", with: "")
+      .replacing("report: {title: \"Small & simple\"}", with: "")
+    _ = try run("ensemble.yml", hindcasts, ["run", "FILE"])
+    for kind in EmulationWorld.kinds { _ = try run("\(kind).yml", EmulationWorld.training(kind, small, directory), ["train", "FILE"]) }
+    let log = try run(
+      "variational.yml",
+      small.training(checkpoint: directory.appendingPathComponent("variational.safetensors").path, steps: 12)
+        .replacing("warmup_steps: 5", with: "warmup_steps: 2")
+        + """
+
+        initial_checkpoint: \(small.checkpoint)
+        variational: {latent_channels: 2, latent_degrees: 3, width: 16, blocks: 1}
+        """, ["train", "FILE"])
+    variationalLog = log.errors
+  }
+
+  /// A training run file.
+  func training(_ kind: String) -> String { EmulationWorld.training(kind, small, directory) }
+
+  private static func training(_ kind: String, _ small: SmallWorld, _ directory: URL) -> String {
+    let learns = kind == "one_step" || kind == "diffusion"
+    return """
+      name: small \(kind)
+      seed: 3
+      emulator: {kind: \(kind), seed_counts: [2], keep_pairs_apart: true}
+      data:
+        grid: \(small.gridFile)
+        degrees: 6
+        channels: [msl, t2m]
+        lead_hours: [24, 48]
+        hindcasts: {files: "run/members/*/*.nc", to: 2026-01-12}
+        validation: {files: "run/members/*/*.nc", from: 2026-01-15}
+        truth: {files: \(small.analyses)}
+        climate: {files: \(small.analyses)}
+        climate_every_hours: 6
+      \(learns ? "network: {embed_dim: 16, num_layers: 2}" : "")
+      \(learns ? "optimisation: {steps: 12, batch_size: 4, learning_rate: 1e-3, warmup_steps: 2}" : "")
+      output: {checkpoint: \(directory.path)/\(kind).safetensors, every_steps: 4\(learns ? ", keep: best" : "")}
+      """.replacing("run/members", with: directory.path + "/run/members")
+  }
+}
