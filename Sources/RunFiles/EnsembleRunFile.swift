@@ -25,6 +25,8 @@ public struct EnsembleRunFile: RunFile {
   public var output: EnsembleOutput
   /// What is kept of all members.
   public var products: ProductsSection
+  /// What an emulator draws from the members; nil: nothing.
+  public var emulation: EmulationSection?
   /// What is scored; nil: nothing.
   public var verification: VerificationSettings?
   /// The report; nil: none.
@@ -34,7 +36,7 @@ public struct EnsembleRunFile: RunFile {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, seed, checkpoints, analyses, climatology, perturbation, output, products, verification, report
-    case daily
+    case daily, emulation
     case initialTimes = "initial_times"
     case leadTimeHours = "lead_time_hours"
   }
@@ -69,6 +71,12 @@ public struct EnsembleRunFile: RunFile {
     verification = try section.section(.verification, VerificationSettings.CodingKeys.self)
       .map(VerificationSettings.init)
     report = try section.section(.report, ReportSettings.CodingKeys.self).map(ReportSettings.init)
+    emulation = try section.section(.emulation, EmulationSection.CodingKeys.self).map(EmulationSection.init)
+    if emulation != nil && output.members != .all {
+      throw section.refuse(
+        .emulation, "seeds are members that are not kept", found: "output.members: \(output.members.rawValue)",
+        expected: "output.members: all")
+    }
   }
 }
 

@@ -60,6 +60,68 @@ import Testing
     #expect((try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json())["draws"] as? Int == 0)
   }
 
+  /// Products are those of the members, streamed or read back, on one thread or two.
+  @Test func products() throws {
+    let scratch = try Scratch()
+    let options = ["--seed-members", "1", "3", "--members", "5", "--from", "2026-01-10", "--products"]
+    let (all, alone, resumed) = (scratch.file("a").path, scratch.file("b").path, scratch.file("c").path)
+    #expect(try EmulateTests.draw("one_step", world, options, to: all).code == 0)
+    let bare = try EmulateTests.draw("one_step", world, options + ["--no-write-members"], to: alone, threads: 1)
+    #expect(bare.code == 0, "\(bare.errors)")
+    // Members first, their products later.
+    #expect(try EmulateTests.draw("one_step", world, options.dropLast(), to: resumed).code == 0)
+    #expect(try EmulateTests.draw("one_step", world, options, to: resumed).code == 0)
+    for product in ["mean", "spread", "minimum", "maximum"] {
+      let name = "/products/\(product)_20260110T00.nc"
+      #expect(try bytes(all + name) == bytes(alone + name))
+      #expect(try bytes(all + name) == bytes(resumed + name))
+    }
+    #expect(!FileManager.default.fileExists(atPath: alone + "/members/20260110T00/member_0001.nc"))
+    let members = try (1...5).map {
+      try GriddedVariable(NetCDFReader(all + "/members/20260110T00/member_000\($0).nc"), "t2m").fields(.time, 0..<2)
+    }
+    let mean = try GriddedVariable(NetCDFReader(all + "/products/mean_20260110T00.nc"), "t2m").fields(.time, 0..<2)
+    let spread = try GriddedVariable(NetCDFReader(all + "/products/spread_20260110T00.nc"), "t2m").fields(.time, 0..<2)
+    for i in mean.indices {
+      let values = members.map { Double($0[i]) }
+      let expected = values.reduce(0, +) / 5
+      let variance = values.reduce(0) { $0 + ($1 - expected) * ($1 - expected) } / 4
+      #expect(abs(Double(mean[i]) - expected) < 1e-3)
+      #expect(abs(Double(spread[i]) - variance.squareRoot()) < 2e-3)
+    }
+  }
+
+  /// As a stage of a run file; the members are those of the command.
+  @Test func runFileStage() throws {
+    let scratch = try Scratch()
+    let file = scratch.file("run.yml")
+    let text = world.small.ensemble(
+      output: scratch.file("run").path,
+      extra: "emulation: {emulator: \(world.emulator("one_step")), members: 3, seed_members: [1, 3]}")
+    try text.write(to: file, atomically: true, encoding: .utf8)
+    let outcome = try Binary.run(["run", file.path])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("emulated: members of 2 initial times, 3 each"), "\(outcome.output)")
+    let own = scratch.file("run/emulated")
+    #expect(FileManager.default.fileExists(atPath: own.path + "/products/spread_20260115T00.nc"))
+    let command = try Binary.run([
+      "emulate", world.emulator("one_step"), "--seeds", scratch.file("run/members/*/*.nc").path, "--seed-members",
+      "1", "3", "--members", "1", "--first-member", "2", "--seed", "11", "--quantise-bits", "14", "--output",
+      scratch.file("alone").path,
+    ])
+    #expect(command.code == 0, "\(command.errors)")
+    func fields(_ directory: String) throws -> [Float] {
+      try GriddedVariable(
+        NetCDFReader(scratch.file(directory).path + "/members/20260114T00/member_0002.nc"), "msl"
+      ).fields(.time, 0..<2)
+    }
+    #expect(try fields("run/emulated") == fields("alone"))
+    try text.replacing("quantise_bits: 14", with: "members: none").write(to: file, atomically: true, encoding: .utf8)
+    let refused = try Binary.run(["run", file.path])
+    #expect(refused.code == 78)
+    #expect(refused.errors.contains("members that are not kept"), "\(refused.errors)")
+  }
+
   @Test func samplersAreChosen() throws {
     let scratch = try Scratch()
     func member(_ options: [String], _ name: String) throws -> Data {

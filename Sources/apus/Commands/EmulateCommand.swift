@@ -73,6 +73,12 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Mantissa bits kept in the files; all by default.", valueName: "bits"))
   var quantiseBits: Int?
 
+  @Flag(help: "Write mean, spread, minimum and maximum of the members too.")
+  var products = false
+
+  @Flag(inversion: .prefixedNo, help: "Write the members; with --no-write-members their products alone.")
+  var writeMembers = true
+
   @Option(help: "The directory to write to.")
   var output: String
 
@@ -93,6 +99,8 @@ struct EmulateCommand: ParsableCommand {
     guard members >= 1, firstMember >= (analyses.isEmpty ? 1 : 0) else {
       throw ValidationError("--members and --first-member are 1 or more.")
     }
+    guard writeMembers || products else { throw ValidationError("--no-write-members needs --products.") }
+    guard analyses.isEmpty || !products else { throw ValidationError("--products goes with --seeds.") }
     guard Set(seedMembers).count == seedMembers.count else {
       throw ValidationError("--seed-members names a member twice.")
     }
@@ -124,7 +132,7 @@ struct EmulateCommand: ParsableCommand {
     let run = EmulationRun(
       emulator: plan, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator), source: source,
       seed: seed, members: firstMember..<firstMember + members, output: output, quantiseBits: quantiseBits,
-      threads: threads.count, logger: log.logger)
+      keepsMembers: writeMembers, writesProducts: products, threads: threads.count, logger: log.logger)
     try result.show(run.run(from: from, to: to, leadHours: leadTimes.isEmpty ? nil : leadTimes))
   }
 

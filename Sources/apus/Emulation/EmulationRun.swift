@@ -21,6 +21,10 @@ struct EmulationRun {
   let members: Range<Int>
   let output: String
   let quantiseBits: Int?
+  /// Whether members get files of their own; without, statistics alone remain.
+  var keepsMembers = true
+  /// Whether mean, spread, minimum and maximum of all members are written too.
+  var writesProducts = false
   let threads: Int
   let logger: Logger
 
@@ -44,8 +48,12 @@ struct EmulationRun {
     var (drawn, seconds) = (0, 0.0)
     var distinct: Set<Int> = []
     for (number, (initial, cases)) in forecasts.enumerated() {
-      let missing = members.filter { !RunDirectory.exists(directory.memberFile($0, at: initial)) }
-      guard !missing.isEmpty else { continue }
+      let needsProducts = writesProducts && !directory.hasProducts(at: initial)
+      let missing =
+        keepsMembers
+        ? members.filter { !RunDirectory.exists(directory.memberFile($0, at: initial)) }
+        : needsProducts ? Array(members) : []
+      guard !missing.isEmpty || needsProducts else { continue }
       let chosen = Dictionary(
         uniqueKeysWithValues: missing.map {
           ($0, source.seeds(seed: seed, initial: initial, member: $0))
@@ -59,6 +67,12 @@ struct EmulationRun {
         scales.append(scale)
       }
       let (allSeeds, allScales) = (seeds, scales)
+      let streamed = needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, cases.map(\.hours))) : nil
+      if let streamed {
+        for member in members where !missing.contains(member) {
+          streamed.add(try read(directory.memberFile(member, at: initial)), number: member)
+        }
+      }
       let start = ContinuousClock.now
       let tools = Tools(generators: generators)
       try Parallel.forEach(missing.count, threads: threads) { index, thread in
@@ -77,15 +91,34 @@ struct EmulationRun {
           allScales[turn].restore(target)
           truncate(target, truncation)
         }
+        var values = fields.array
+        if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
+        streamed?.add(values, number: member)
+        guard keepsMembers else { return }
         try write(
-          fields, member: member, seeds: places.map { source.pool[$0] }, initial: initial,
-          leadHours: cases.map(\.hours), to: directory.memberFile(member, at: initial))
+          values, initial, cases.map(\.hours), title: "member \(member), drawn by an emulator", member: member,
+          extra: [
+            ("emulator_seeds", .text("members \(places.map { "\(source.pool[$0])" }.joined(separator: ", "))")),
+            ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
+          ], to: directory.memberFile(member, at: initial))
       }
       seconds += (ContinuousClock.now - start) / .seconds(1)
       if StopFlag.isSet {
         throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
       }
       drawn += missing.count * cases.count
+      if let products = streamed?.products(members: members.count) {
+        for (product, values) in [
+          (RunDirectory.Product.mean, products.mean), (.spread, products.spread),
+          (.minimum, products.minimum), (.maximum, products.maximum),
+        ] {
+          let method = product == .spread ? "standard_deviation" : product.rawValue
+          try write(
+            values, initial, cases.map(\.hours), title: "ensemble \(product.rawValue)",
+            cellMethods: "realization: \(method)", extra: [("members", .integers([Int32(members.count)]))],
+            to: directory.product(product, at: initial))
+        }
+      }
       if forecasts.count > 1 { logger.info("\(number + 1) of \(forecasts.count) initial times") }
     }
     return EmulationReport(
@@ -111,28 +144,55 @@ struct EmulationRun {
     }
   }
 
+  /// The mean of the pool in physical units: what members are near.
+  private func mean(
+    _ seeds: [[AlignedBuffer<Float>]], _ scales: [Standardisation], _ initial: Instant, _ leadHours: [Int]
+  ) -> Trajectory {
+    let size = emulator.domain.fieldSize
+    var values: [Float] = []
+    for (pool, scale) in zip(seeds, scales) {
+      let mean = AlignedBuffer<Float>(size)
+      for seed in pool { for i in 0..<size { mean.pointer[i] += seed.pointer[i] / Float(pool.count) } }
+      scale.restore(mean.pointer)
+      values += mean.array
+    }
+    return Trajectory(
+      initialTime: initial, channels: emulator.domain.channels, grid: emulator.domain.grid,
+      leadHours: leadHours, values: values)
+  }
+
+  /// A member's file as it was written, [lead time][channel][point].
+  private func read(_ path: String) throws -> [Float] {
+    let reader = try NetCDFReader(path)
+    let fields = try emulator.domain.channels.map { name in
+      let variable = try GriddedVariable(reader, name)
+      return try variable.fields(.time, 0..<variable.length(.time))
+    }
+    let points = emulator.domain.grid.pointCount
+    return (0..<(fields.first?.count ?? 0) / points).flatMap { lead in
+      fields.flatMap { $0[lead * points..<(lead + 1) * points] }
+    }
+  }
+
   private func write(
-    _ fields: AlignedBuffer<Float>, member: Int, seeds: [Int], initial: Instant, leadHours: [Int],
-    to path: String
+    _ values: [Float], _ initial: Instant, _ leadHours: [Int], title: String, member: Int? = nil,
+    cellMethods: String? = nil, extra: [(String, NetCDFAttribute)], to path: String
   ) throws {
-    var values = fields.array
-    if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
     let domain = emulator.domain
-    let seedText = seeds.map(String.init).joined(separator: ", ")
+    let others = source.files.count > 1 ? " and \(source.files.count - 1) more" : ""
     try ForecastFile(
       initialTime: initial, leadHours: leadHours, channels: domain.channels, units: domain.units,
-      grid: domain.grid, values: values, realization: member, quantiseBits: quantiseBits,
+      grid: domain.grid, values: values, realization: member, cellMethods: cellMethods,
+      quantiseBits: member == nil ? nil : quantiseBits,
       attributes: [
-        ("title", .text("member \(member), drawn by an emulator")), ("institution", .text("made with Apus")),
+        ("title", .text(title)), ("institution", .text("made with Apus")),
         ("source", .text("Apus \(apusVersion), ensemble emulator")),
         ("references", .text("Li et al. 2024, SEEDS, doi:10.1126/sciadv.adk4489")),
         ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),
-        ("emulator_seeds", .text("members \(seedText)")),
-        ("emulator_seed_files", .text(source.files.first.map { "\($0) and \(source.files.count - 1) more" } ?? "")),
+        ("emulator_seed_files", .text((source.files.first ?? "") + others)),
         ("random_seed", .text("\(seed)")),
-        ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
         ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
-      ]
+      ] + extra
     ).write(path)
   }
 }

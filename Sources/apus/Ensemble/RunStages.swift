@@ -1,4 +1,5 @@
 import Basics
+import Emulators
 import Ensembles
 import Fields
 import Foundation
@@ -18,6 +19,7 @@ struct RunStages {
     let members: EnsembleRun.Summary
     let report: String?
     let scores: String?
+    var emulation: EmulationReport?
 
     var description: String {
       var lines = [
@@ -27,6 +29,7 @@ struct RunStages {
       if members.partial > 0 {
         lines.append("\(members.partial) initial times wait for other shards: apus merge")
       }
+      if let emulation { lines.append("\(emulation)") }
       if let scores { lines.append(scores) }
       if let report { lines.append("report: \(report)") }
       return lines.joined(separator: "\n")
@@ -83,6 +86,25 @@ struct RunStages {
       saveEvery: .seconds(setup.run.products.saveMinutes * 60))
   }
 
+  /// Members that an emulator draws from the run's, into `emulated/` of the run directory, where the run file asks for
+  /// them.
+  func emulate() throws -> EmulationReport? {
+    guard let settings = setup.run.emulation else { return nil }
+    let emulator = try EmulatorFile.read(settings.emulator.path)
+    logger.info("drawing \(settings.members) members with \(settings.emulator.written)")
+    let source = try SeedSource(
+      [setup.directory.path + "/members/*/*.nc"], emulator: emulator,
+      choice: settings.randomSeeds.map { .random(count: $0) } ?? .fixed(settings.seedMembers ?? []),
+      leavingOut: [0])
+    return try EmulationRun(
+      emulator: emulator, file: settings.emulator.path,
+      digest: try SHA256.hexadecimal(ofFile: settings.emulator.path), source: source, seed: setup.run.seed,
+      members: 1..<settings.members + 1, output: setup.directory.path + "/emulated",
+      quantiseBits: setup.run.output.quantiseBits, writesProducts: settings.products, threads: threads,
+      logger: logger
+    ).run(from: nil, to: nil, leadHours: settings.leadHours)
+  }
+
   /// Scores of the run directory, where the run file asks for them.
   func verify() throws -> HindcastResult? {
     guard let settings = setup.run.verification, setup.run.output.members == .all else { return nil }
@@ -132,10 +154,12 @@ struct RunStages {
   }
 
   private func finish(members: EnsembleRun.Summary) throws -> Report {
+    let drawn = try emulate()
     let products = try verifyProducts()
     let result = try verify()
     return Report(
       directory: setup.directory.path, members: members, report: try report(result),
-      scores: result?.text ?? products?.text)
+      scores: result?.text ?? products?.text,
+      emulation: drawn)
   }
 }
