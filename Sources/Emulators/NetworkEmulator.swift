@@ -50,7 +50,8 @@ public struct NetworkEmulator: Emulator {
   public init(
     kind: Kind, domain: EmulatorDomain, seedCounts: [Int], network: ConditionalSFNO,
     parameters: AlignedBuffer<Float>, whitening: SpectralWhitening, features: FeatureFields,
-    staticFields: [Float], sampler: DiffusionSampler = DiffusionSampler(), provenance: String, file: String = ""
+    staticFields: [Float], sampler: DiffusionSampler = DiffusionSampler(), provenance: String,
+    file: String = ""
   ) throws {
     let v = domain.channels.count
     let configuration = network.network.configuration

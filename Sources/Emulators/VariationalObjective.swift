@@ -89,7 +89,9 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
   private struct Weights {
     let forecaster, prior, posterior: SFNOWeights
 
-    init(_ networks: VariationalForecaster.Networks, _ flat: AlignedBuffer<Float>, adjoint: Bool, _ threads: Int) {
+    init(
+      _ networks: VariationalForecaster.Networks, _ flat: AlignedBuffer<Float>, adjoint: Bool, _ threads: Int
+    ) {
       func make(_ network: SFNO, _ offset: Int) -> SFNOWeights {
         SFNOWeights(
           network, UnsafePointer(flat.pointer + offset), owner: flat, adjoint: adjoint, threads: threads)
@@ -249,10 +251,12 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
         let stream = Philox(
           seed: seed, purpose: .emulation, draw, UInt64(1 + member), UInt64(1000 + step))
         forward(
-          steps[step], before, set.time(sample, step: step), noise: stream, weights, nil, truncates: count > 1,
+          steps[step], before, set.time(sample, step: step), noise: stream, weights, nil,
+          truncates: count > 1,
           desk)
       }
-      loss += score(desk.steps.map { $0[step] }, set.state(sample, step: step + 1), factor / Double(count), desk)
+      loss += score(
+        desk.steps.map { $0[step] }, set.state(sample, step: step + 1), factor / Double(count), desk)
     }
     // The divergence of the first step; its gradient waits in the first member's head and the posterior's.
     let first = desk.steps.map { $0[0] }
@@ -269,7 +273,8 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
     for steps in desk.steps {
       for step in (0..<count).reversed() {
         if step + 1 < count {
-          ChannelPasses.add(steps[step + 1].inputGradient.pointer, state, to: steps[step].outputGradient.pointer)
+          ChannelPasses.add(
+            steps[step + 1].inputGradient.pointer, state, to: steps[step].outputGradient.pointer)
         }
         adjoint(
           steps[step], steps[step].head, steps[step].headGradient, weights, gradient, truncates: count > 1,
@@ -326,7 +331,8 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
   }
 
   /// C of members, whose output gradients are written.
-  private func score(_ steps: [Step], _ truth: UnsafePointer<Float>, _ factor: Double, _ desk: Desk) -> Double {
+  private func score(_ steps: [Step], _ truth: UnsafePointer<Float>, _ factor: Double, _ desk: Desk) -> Double
+  {
     for step in steps {
       step.outputGradient.pointer.update(repeating: 0, count: step.outputGradient.count)
       step.whitenedGradient.pointer.update(repeating: 0, count: step.whitenedGradient.count)
@@ -340,7 +346,8 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
       steps.map { UnsafePointer($0.whitened.pointer) }, desk.truth.pointer, factor: 0.5 * factor,
       addingTo: steps.map(\.whitenedGradient.pointer))
     for step in steps {
-      whitening.whitenAdjoint(step.whitenedGradient.pointer, set: 0, into: desk.scratch.pointer, desk.spectral)
+      whitening.whitenAdjoint(
+        step.whitenedGradient.pointer, set: 0, into: desk.scratch.pointer, desk.spectral)
       ChannelPasses.add(desk.scratch.pointer, step.outputGradient.count, to: step.outputGradient.pointer)
     }
     return loss

@@ -48,7 +48,7 @@ struct FieldSource: Sendable {
   /// - Throws: `ApusError`: `inputMissing` for a missing file or variable, `badData` for a variable without
   ///   latitude and longitude or with several levels to choose from.
   init(_ path: String, variable name: String) throws {
-    let reader = try NetCDFReader(path)
+    let reader = try NetCDFReader.shared(path)
     let coordinates = Coordinates(reader)
     let (variable, wantedLevel) = try FieldSource.find(name, in: reader, coordinates)
     let axes = variable.dimensions.map { coordinates.axis(of: $0.name) }

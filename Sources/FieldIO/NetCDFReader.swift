@@ -1,6 +1,7 @@
 import Basics
 import CNetCDF
 import Foundation
+import Synchronization
 
 /// A NetCDF file open for reading: dimensions, variables, attributes, and hyperslabs as numbers.
 ///
@@ -55,6 +56,27 @@ public final class NetCDFReader: Sendable {
   public let attributes: [String: NetCDFAttribute]
   private let key: Int
   private let stamp: OpenFiles.Stamp
+  /// Coordinates that were read: an ensemble of thousands of files is asked for them variable by variable.
+  private let coordinates = Mutex<[String: [Double]]>([:])
+  private static let alive = Mutex<[String: Weak]>([:])
+
+  private struct Weak { weak var reader: NetCDFReader? }
+
+  /// A reader of a file that serves all who read it at the same time: the same one as long as anybody has it and the
+  /// file is what it was.
+  /// - Throws: as `init`.
+  static func shared(_ path: String) throws -> NetCDFReader {
+    if let reader = alive.withLock({ $0[path]?.reader }), reader.stamp == OpenFiles.Stamp(path) {
+      return reader
+    }
+    let reader = try NetCDFReader(path)
+    alive.withLock { alive in
+      // What nobody has any more goes from time to time.
+      if alive.count % 1024 == 1023 { alive = alive.filter { $0.value.reader != nil } }
+      alive[path] = Weak(reader: reader)
+    }
+    return reader
+  }
 
   /// Opens a file and reads its structure.
   /// - Throws: `ApusError`: `inputMissing` where there is no such file, `badData` where it is no NetCDF
@@ -188,8 +210,11 @@ public final class NetCDFReader: Sendable {
 
   /// All numbers of a variable, unpacked.
   public func values(_ variable: Variable) throws -> [Double] {
+    if let known = coordinates.withLock({ $0[variable.name] }) { return known }
     let lengths = variable.dimensions.map(\.length)
-    return try values(variable, start: lengths.map { _ in 0 }, count: lengths)
+    let values = try values(variable, start: lengths.map { _ in 0 }, count: lengths)
+    if lengths.count <= 1 { coordinates.withLock { $0[variable.name] = values } }
+    return values
   }
 
   private func check(_ status: Int32, _ variable: Variable) throws {

@@ -126,7 +126,8 @@ extension SFNO {
 
   private func blockAdjoint(
     _ i: Int, _ parameters: SFNOWeights, _ gradient: UnsafeMutablePointer<Float>,
-    _ modulationGradient: UnsafeMutablePointer<Float>?, dy: UnsafeMutablePointer<Float>, dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
+    _ modulationGradient: UnsafeMutablePointer<Float>?, dy: UnsafeMutablePointer<Float>,
+    dx: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace
   ) {
     guard let hiddenField = space.hidden(i), let record = space.record else { return }
     let block = blocks[i]

@@ -57,7 +57,8 @@ public struct EmulatorRunFile: RunFile {
     licence = try section.optionalString(.licence)
     let learns = emulator.kind == .diffusion || emulator.kind == .oneStep
     if learns && optimisation == nil {
-      throw section.refuse(.optimisation, "missing key in the run file", expected: "how the network is trained")
+      throw section.refuse(
+        .optimisation, "missing key in the run file", expected: "how the network is trained")
     }
     if !learns && (optimisation != nil || initialEmulator != nil) {
       throw section.refuse(

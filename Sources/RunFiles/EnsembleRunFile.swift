@@ -74,7 +74,8 @@ public struct EnsembleRunFile: RunFile {
     emulation = try section.section(.emulation, EmulationSection.CodingKeys.self).map(EmulationSection.init)
     if emulation != nil && output.members != .all {
       throw section.refuse(
-        .emulation, "seeds are members that are not kept", found: "output.members: \(output.members.rawValue)",
+        .emulation, "seeds are members that are not kept",
+        found: "output.members: \(output.members.rawValue)",
         expected: "output.members: all")
     }
   }

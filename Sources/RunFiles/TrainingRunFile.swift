@@ -32,7 +32,8 @@ public struct TrainingRunFile: RunFile {
   public var licence: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, data, network, inputs, optimisation, normalisation, adapter, variational, validation, output
+    case name, seed, data, network, inputs, optimisation, normalisation, adapter, variational, validation,
+      output
     case licence
     case initialCheckpoint = "initial_checkpoint"
   }

@@ -9,7 +9,9 @@ import Testing
 
   func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
-  static func draw(_ kind: String, _ world: EmulationWorld, _ more: [String], to output: String, threads: Int = 2)
+  static func draw(
+    _ kind: String, _ world: EmulationWorld, _ more: [String], to output: String, threads: Int = 2
+  )
     throws -> Binary.Outcome
   {
     try Binary.run(
@@ -57,7 +59,9 @@ import Testing
     let again = try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json()
     #expect(try bytes(name) == before)
     #expect(again["draws"] as? Int == 2)
-    #expect((try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json())["draws"] as? Int == 0)
+    #expect(
+      (try EmulateTests.draw("one_step", world, options + ["--json"], to: output).json())["draws"] as? Int
+        == 0)
   }
 
   /// Products are those of the members, streamed or read back, on one thread or two.
@@ -66,7 +70,8 @@ import Testing
     let options = ["--seed-members", "1", "3", "--members", "5", "--from", "2026-01-10", "--products"]
     let (all, alone, resumed) = (scratch.file("a").path, scratch.file("b").path, scratch.file("c").path)
     #expect(try EmulateTests.draw("one_step", world, options, to: all).code == 0)
-    let bare = try EmulateTests.draw("one_step", world, options + ["--no-write-members"], to: alone, threads: 1)
+    let bare = try EmulateTests.draw(
+      "one_step", world, options + ["--no-write-members"], to: alone, threads: 1)
     #expect(bare.code == 0, "\(bare.errors)")
     // Members first, their products later.
     #expect(try EmulateTests.draw("one_step", world, options.dropLast(), to: resumed).code == 0)
@@ -78,10 +83,13 @@ import Testing
     }
     #expect(!FileManager.default.fileExists(atPath: alone + "/members/20260110T00/member_0001.nc"))
     let members = try (1...5).map {
-      try GriddedVariable(NetCDFReader(all + "/members/20260110T00/member_000\($0).nc"), "t2m").fields(.time, 0..<2)
+      try GriddedVariable(NetCDFReader(all + "/members/20260110T00/member_000\($0).nc"), "t2m").fields(
+        .time, 0..<2)
     }
-    let mean = try GriddedVariable(NetCDFReader(all + "/products/mean_20260110T00.nc"), "t2m").fields(.time, 0..<2)
-    let spread = try GriddedVariable(NetCDFReader(all + "/products/spread_20260110T00.nc"), "t2m").fields(.time, 0..<2)
+    let mean = try GriddedVariable(NetCDFReader(all + "/products/mean_20260110T00.nc"), "t2m").fields(
+      .time, 0..<2)
+    let spread = try GriddedVariable(NetCDFReader(all + "/products/spread_20260110T00.nc"), "t2m").fields(
+      .time, 0..<2)
     for i in mean.indices {
       let values = members.map { Double($0[i]) }
       let expected = values.reduce(0, +) / 5
@@ -105,7 +113,8 @@ import Testing
     let own = scratch.file("run/emulated")
     #expect(FileManager.default.fileExists(atPath: own.path + "/products/spread_20260115T00.nc"))
     let command = try Binary.run([
-      "emulate", world.emulator("one_step"), "--seeds", scratch.file("run/members/*/*.nc").path, "--seed-members",
+      "emulate", world.emulator("one_step"), "--seeds", scratch.file("run/members/*/*.nc").path,
+      "--seed-members",
       "1", "3", "--members", "1", "--first-member", "2", "--seed", "11", "--quantise-bits", "14", "--output",
       scratch.file("alone").path,
     ])
@@ -116,7 +125,8 @@ import Testing
       ).fields(.time, 0..<2)
     }
     #expect(try fields("run/emulated") == fields("alone"))
-    try text.replacing("quantise_bits: 14", with: "members: none").write(to: file, atomically: true, encoding: .utf8)
+    try text.replacing("quantise_bits: 14", with: "members: none").write(
+      to: file, atomically: true, encoding: .utf8)
     let refused = try Binary.run(["run", file.path])
     #expect(refused.code == 78)
     #expect(refused.errors.contains("members that are not kept"), "\(refused.errors)")
@@ -161,7 +171,8 @@ import Testing
     let scratch = try Scratch()
     let outcome = try Binary.run(
       [
-        "emulate", world.small.checkpoint, "--seeds", world.hindcasts, "--seed-members", "1", "3", "--members",
+        "emulate", world.small.checkpoint, "--seeds", world.hindcasts, "--seed-members", "1", "3",
+        "--members",
         "1", "--output", scratch.file("out").path,
       ])
     #expect(outcome.code == 65)
@@ -178,7 +189,8 @@ import Testing
   func runFiles(_ text: String, _ other: String, _ message: String) throws {
     let scratch = try Scratch()
     let file = scratch.file("train.yml")
-    try world.training("one_step").replacing(text, with: other).write(to: file, atomically: true, encoding: .utf8)
+    try world.training("one_step").replacing(text, with: other).write(
+      to: file, atomically: true, encoding: .utf8)
     let outcome = try Binary.run(["train", file.path, "--output", scratch.file("m.safetensors").path])
     #expect(outcome.code == (message.isEmpty ? 0 : 78), "\(outcome.errors)")
     #expect(message.isEmpty || outcome.errors.contains(message), "\(outcome.errors)")
@@ -205,7 +217,8 @@ import Testing
     func draw(_ options: [String], _ name: String) throws -> Binary.Outcome {
       try Binary.run(
         [
-          "emulate", model, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6", "24",
+          "emulate", model, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6",
+          "24",
           "--output", scratch.file(name).path,
         ] + options)
     }
@@ -248,7 +261,8 @@ final class EmulationWorld: Sendable {
   private init() throws {
     let small = try SmallWorld.shared.get()
     self.small = small
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("apus-emulation-\(UUID().uuidString)")
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "apus-emulation-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     self.directory = directory
     func run(_ name: String, _ text: String, _ arguments: [String]) throws -> Binary.Outcome {
@@ -260,20 +274,23 @@ final class EmulationWorld: Sendable {
     }
     let hindcasts = small.ensemble().replacing(
       "initial_times: {from: 2026-01-14, to: 2026-01-15, every_hours: 24}",
-      with: "initial_times: {from: 2026-01-04, to: 2026-01-17, every_hours: 24}")
-      .replacing("verification: {variables: [msl, t2m], threshold: \"climate:mean+1std\"}", with: "")
-      .replacing("report: {title: \"Small & simple\"}", with: "")
+      with: "initial_times: {from: 2026-01-04, to: 2026-01-17, every_hours: 24}"
+    )
+    .replacing("verification: {variables: [msl, t2m], threshold: \"climate:mean+1std\"}", with: "")
+    .replacing("report: {title: \"Small & simple\"}", with: "")
     _ = try run("ensemble.yml", hindcasts, ["run", "FILE"])
-    for kind in EmulationWorld.kinds { _ = try run("\(kind).yml", EmulationWorld.training(kind, small, directory), ["train", "FILE"]) }
+    for kind in EmulationWorld.kinds {
+      _ = try run("\(kind).yml", EmulationWorld.training(kind, small, directory), ["train", "FILE"])
+    }
     let log = try run(
       "variational.yml",
       small.training(checkpoint: directory.appendingPathComponent("variational.safetensors").path, steps: 12)
         .replacing("warmup_steps: 5", with: "warmup_steps: 2")
-        + """
+          + """
 
-        initial_checkpoint: \(small.checkpoint)
-        variational: {latent_channels: 2, latent_degrees: 3, width: 16, blocks: 1}
-        """, ["train", "FILE"])
+          initial_checkpoint: \(small.checkpoint)
+          variational: {latent_channels: 2, latent_degrees: 3, width: 16, blocks: 1}
+          """, ["train", "FILE"])
     variationalLog = log.errors
   }
 

@@ -43,7 +43,9 @@ import Testing
     // About the seeds' mean: (1 - b)^2 var m + v for the fitted ones, s^2 (1 + 1/K) for the bootstrap.
     let b = t2 / (t2 + s2 / 2)
     let fitted = (1 - b) * (1 - b) * (t2 + s2 / 2) + s2 + 1 / (1 / t2 + 2 / s2)
-    for (emulator, expected) in [(bootstrap, s2 * 1.5), (emos, fitted), (gaussian, fitted)] as [(any Emulator, Double)] {
+    for (emulator, expected) in [(bootstrap, s2 * 1.5), (emos, fitted), (gaussian, fitted)]
+      as [(any Emulator, Double)]
+    {
       let found = BaselineTests.square(emulator, test)
       #expect(abs(found / expected - 1) < 0.1, "\(type(of: emulator)): \(found), \(expected)")
     }
@@ -115,7 +117,8 @@ import Testing
         try EMOS.fit(world.hindcasts, draw, seed: 1, threads: 2),
       ]
     for (number, emulator) in all.enumerated() {
-      let path = NSTemporaryDirectory() + "apus-emulator-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
+      let path =
+        NSTemporaryDirectory() + "apus-emulator-\(ProcessInfo.processInfo.processIdentifier)-\(number)"
       defer { try? FileManager.default.removeItem(atPath: path) }
       try EmulatorFile.write(emulator, to: path, provenance: "{}", half: false)
       let read = try EmulatorFile.read(path)

@@ -29,7 +29,8 @@ struct EmulatorWorld {
       channels: ["z500", "msl"], units: ["m", "Pa"], grid: grid, degrees: 8, leadHours: [24, 72],
       climate: climate)
     let white = SpectralWhitening(
-      transform: transform, deviations: [[[Double]](repeating: .init(repeating: 1, count: 8), count: channels)])
+      transform: transform,
+      deviations: [[[Double]](repeating: .init(repeating: 1, count: 8), count: channels)])
     let space = white.makeWorkspace()
     var cases: [HindcastSet.Case] = []
     var values: [Float] = []

@@ -18,7 +18,9 @@ import Testing
   }
 
   /// The definition, written out.
-  func naive(_ x: [AlignedBuffer<Float>], _ y: AlignedBuffer<Float>, weights: [Double], alpha: Double) -> Double {
+  func naive(_ x: [AlignedBuffer<Float>], _ y: AlignedBuffer<Float>, weights: [Double], alpha: Double)
+    -> Double
+  {
     let m = Double(x.count)
     var total = 0.0
     for (channel, weight) in weights.enumerated() {

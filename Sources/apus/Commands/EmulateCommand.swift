@@ -27,7 +27,8 @@ struct EmulateCommand: ParsableCommand {
     help: "For a variational forecaster instead: files with the analyses that it starts from.")
   var analyses: [String] = []
 
-  @Option(help: ArgumentHelp("For a variational forecaster: hours between initial times.", valueName: "hours"))
+  @Option(
+    help: ArgumentHelp("For a variational forecaster: hours between initial times.", valueName: "hours"))
   var everyHours = 24
 
   @Option(
@@ -104,7 +105,9 @@ struct EmulateCommand: ParsableCommand {
     guard Set(seedMembers).count == seedMembers.count else {
       throw ValidationError("--seed-members names a member twice.")
     }
-    if let levels, !(2...1000).contains(levels) { throw ValidationError("--levels is \(levels); expected 2...1000.") }
+    if let levels, !(2...1000).contains(levels) {
+      throw ValidationError("--levels is \(levels); expected 2...1000.")
+    }
     if let quantiseBits, !(1...23).contains(quantiseBits) {
       throw ValidationError("--quantise-bits is \(quantiseBits); expected 1...23.")
     }

@@ -67,7 +67,8 @@ struct EmulationRun {
         scales.append(scale)
       }
       let (allSeeds, allScales) = (seeds, scales)
-      let streamed = needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, cases.map(\.hours))) : nil
+      let streamed =
+        needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, cases.map(\.hours))) : nil
       if let streamed {
         for member in members where !missing.contains(member) {
           streamed.add(try read(directory.memberFile(member, at: initial)), number: member)
@@ -96,9 +97,13 @@ struct EmulationRun {
         streamed?.add(values, number: member)
         guard keepsMembers else { return }
         try write(
-          values, initial, cases.map(\.hours), title: "member \(member), drawn by an emulator", member: member,
+          values, initial, cases.map(\.hours), title: "member \(member), drawn by an emulator",
+          member: member,
           extra: [
-            ("emulator_seeds", .text("members \(places.map { "\(source.pool[$0])" }.joined(separator: ", "))")),
+            (
+              "emulator_seeds",
+              .text("members \(places.map { "\(source.pool[$0])" }.joined(separator: ", "))")
+            ),
             ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
           ], to: directory.memberFile(member, at: initial))
       }
@@ -214,7 +219,9 @@ struct EmulationReport: Encodable, CustomStringConvertible {
   var description: String {
     let leads = leadHours.map { "\($0)" }.joined(separator: ", ")
     let speed =
-      draws == 0 ? "nothing was missing" : String(format: "%d draws in %.1f s, %.1f ms each", draws, seconds, 1000 * seconds / Double(draws))
+      draws == 0
+      ? "nothing was missing"
+      : String(format: "%d draws in %.1f s, %.1f ms each", draws, seconds, 1000 * seconds / Double(draws))
     return """
       \(output): members of \(initialTimes) initial times, \(members) each, lead times \(leads) h
         \(speed)\(gigaflopPerDraw.map { String(format: ", %.2f GFLOP each", $0) } ?? "")

@@ -76,8 +76,9 @@ struct SeedSource: Sendable {
   }
 
   /// Initial times and, of each, the lead times [h] that the emulator draws.
-  func forecasts(from: Instant?, to: Instant?) -> [(initial: Instant, cases: [(hours: Int, EnsembleArchive.Case)])]
-  {
+  func forecasts(from: Instant?, to: Instant?) -> [(
+    initial: Instant, cases: [(hours: Int, EnsembleArchive.Case)]
+  )] {
     var found: [Instant: [(hours: Int, EnsembleArchive.Case)]] = [:]
     for item in archives[0].cases {
       guard let initial = item.initial, let hours = item.leadHours.map({ Int($0) }),

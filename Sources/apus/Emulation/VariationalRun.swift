@@ -61,7 +61,9 @@ struct VariationalRun {
   /// Workspaces are used by one thread each.
   private struct Spaces: @unchecked Sendable { let of: [VariationalForecaster.Workspace] }
 
-  private func forecast(_ analysis: State, member: Int, _ space: VariationalForecaster.Workspace) throws -> [Float] {
+  private func forecast(_ analysis: State, member: Int, _ space: VariationalForecaster.Workspace) throws
+    -> [Float]
+  {
     var state = analysis
     var values: [Float] = []
     var steps = 0
@@ -90,7 +92,8 @@ struct VariationalRun {
       initialTime: initial, leadHours: leadHours, channels: base.channels, units: base.units,
       grid: base.grid, values: values, realization: member, quantiseBits: quantiseBits,
       attributes: [
-        ("title", .text("member \(member) of a variational forecaster")), ("institution", .text("made with Apus")),
+        ("title", .text("member \(member) of a variational forecaster")),
+        ("institution", .text("made with Apus")),
         ("source", .text("Apus \(apusVersion), spherical Fourier neural operator with latent fields")),
         ("references", .text("Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854")),
         ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),

@@ -113,7 +113,9 @@ struct EmulatorJob {
     let configuration = SFNOConfiguration(
       run.network, grid: inputs.grid, inputs: 3 * channels + features.count, outputs: channels)
     let network = try ConditionalSFNO(configuration, embedding: EmbeddingConfiguration.forEmulators)
-    if let base, base.network.network.configuration != configuration || base.domain.channels != run.data.channels {
+    if let base,
+      base.network.network.configuration != configuration || base.domain.channels != run.data.channels
+    {
       throw ApusError(
         .badData, "the initial emulator does not fit the run file", file: run.initialEmulator?.path,
         found: "\(base.network.network.configuration)", expected: "\(configuration)")
@@ -217,7 +219,9 @@ struct EmulatorReport: Encodable {
     if let steps { rows.append(("steps", "\(steps)")) }
     if let bestStep { rows.append(("kept", "best validation, after step \(bestStep)")) }
     if let loss { rows.append(("loss", number(loss))) }
-    if let validationLoss { rows.append(("validation loss", "\(number(validationLoss)), \(validationCases) cases")) }
+    if let validationLoss {
+      rows.append(("validation loss", "\(number(validationLoss)), \(validationCases) cases"))
+    }
     if let seconds { rows.append(("time", String(format: "%.0f s", seconds))) }
     if let gigaflopPerDraw { rows.append(("a draw", String(format: "%.2f GFLOP", gigaflopPerDraw))) }
     return rows
@@ -225,10 +229,12 @@ struct EmulatorReport: Encodable {
 
   /// The emulator's card, in Markdown.
   func card(bytes: Int, digest: String) -> String {
-    let cells = [
-      ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"), ("SHA-256", "`\(digest)`"),
-      ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
-    ] + rows
+    let cells =
+      [
+        ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"),
+        ("SHA-256", "`\(digest)`"),
+        ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
+      ] + rows
     return EmulatorCard.text(name, "an ensemble emulator (`apus train`)", cells)
   }
 }

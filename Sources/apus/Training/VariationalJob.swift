@@ -126,10 +126,12 @@ struct VariationalReport: Encodable, CustomStringConvertible {
 
   /// The card, in Markdown.
   func card(bytes: Int, digest: String) -> String {
-    let cells = [
-      ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"), ("SHA-256", "`\(digest)`"),
-      ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
-    ] + rows
+    let cells =
+      [
+        ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"),
+        ("SHA-256", "`\(digest)`"),
+        ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
+      ] + rows
     return EmulatorCard.text(name, "a variational forecaster (`apus train`)", cells)
   }
 
