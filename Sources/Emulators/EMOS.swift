@@ -14,7 +14,9 @@ import Sphere
 /// ranks, among all past cases, of a past case's own departure from its normal distribution, turned into a standard
 /// normal: the marginals are the fitted ones, whatever the past.
 public struct EMOS: Emulator {
+  /// See `Emulator`.
   public let domain: EmulatorDomain
+  /// See `Emulator`.
   public let seedCounts: [Int]
   /// [number of seeds][lead time][channel][row].
   let lines: [[[[SIMD4<Double>]]]]
@@ -177,7 +179,9 @@ public struct EMOS: Emulator {
     }
   }
 
+  /// See `Emulator`.
   public var operationsPerDraw: Double? { nil }
+  /// See `Emulator`.
   public func makeGenerator() -> any MemberGenerator { Generator(self) }
 
   private final class Generator: MemberGenerator {

@@ -91,14 +91,18 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     areaWeights = grid.quadratureWeights.map { Float($0 / (2 * Double(grid.longitudeCount))) }
   }
 
+  /// See `TrainingObjective`.
   public var sampleCount: Int { self.set.cases.count }
+  /// See `TrainingObjective`.
   public var tensors: [TensorPlace] { network.layout.segments.map(TensorPlace.init) }
+  /// See `TrainingObjective`.
   public var gradient: AlignedBuffer<Float> { lanes.gradient }
   /// Floating-point operations of a sample, by the products alone.
   public var operationsPerSample: Double {
     Double(members) * (network.network.operationsPerStep + network.network.operationsPerAdjoint)
   }
 
+  /// See `TrainingObjective`.
   public func compute(
     _ parameters: AlignedBuffer<Float>, samples: [Int], firstDraw: Int, threads: Int
   ) throws -> Double {

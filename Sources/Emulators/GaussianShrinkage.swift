@@ -12,7 +12,9 @@ import Sphere
 /// b and v are the shrinkage towards the climate and the widened spread of the formula there; with the truth as label
 /// they calibrate.
 public struct GaussianShrinkage: Emulator {
+  /// See `Emulator`.
   public let domain: EmulatorDomain
+  /// See `Emulator`.
   public let seedCounts: [Int]
   /// b and sqrt(v), [number of seeds][lead time][channel][degree].
   public let slopes, deviations: [[[[Double]]]]
@@ -77,7 +79,9 @@ public struct GaussianShrinkage: Emulator {
       domain: domain, seedCounts: draw.seedCounts, slopes: slopes, deviations: deviations)
   }
 
+  /// See `Emulator`.
   public var operationsPerDraw: Double? { nil }
+  /// See `Emulator`.
   public func makeGenerator() -> any MemberGenerator { Generator(self) }
 
   private final class Generator: MemberGenerator {

@@ -71,10 +71,12 @@ public struct NetworkEmulator: Emulator {
     weights = SFNOWeights(network.network, parameters)
   }
 
+  /// See `Emulator`.
   public var operationsPerDraw: Double? {
     network.operationsPerStep * (kind == .diffusion ? Double(sampler.evaluations) : 1)
   }
 
+  /// See `Emulator`.
   public func makeGenerator() -> any MemberGenerator { Generator(self) }
 
   private final class Generator: MemberGenerator {

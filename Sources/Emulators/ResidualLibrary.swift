@@ -60,7 +60,9 @@ public struct ResidualLibrary: Sendable {
 /// The mean of the seeds plus the residual of a past forecast: a baseline with the right covariances of the average
 /// day, and nothing of today's (spec/emulators.md 5c).
 public struct ResidualBootstrap: Emulator {
+  /// See `Emulator`.
   public let domain: EmulatorDomain
+  /// See `Emulator`.
   public let seedCounts: [Int]
   /// One a number of seeds.
   let libraries: [ResidualLibrary]
@@ -88,7 +90,9 @@ public struct ResidualBootstrap: Emulator {
     return ResidualBootstrap(domain: set.domain, seedCounts: draw.seedCounts, libraries: libraries)
   }
 
+  /// See `Emulator`.
   public var operationsPerDraw: Double? { nil }
+  /// See `Emulator`.
   public func makeGenerator() -> any MemberGenerator { Generator(self) }
 
   private final class Generator: MemberGenerator {

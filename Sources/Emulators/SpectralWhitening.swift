@@ -50,36 +50,39 @@ public struct SpectralWhitening: Sendable {
   /// Whitens fields [channel][point].
   public func whiten(
     _ fields: UnsafePointer<Float>, set: Int, into result: UnsafeMutablePointer<Float>, _ space: Workspace
-  ) {
-    transform.forward(fields, count: channels, into: space.spectrum.pointer, space.transform)
-    scale(space, inverses[set])
-    transform.inverse(space.spectrum.pointer, count: channels, into: result, space.transform)
-  }
+  ) { apply(inverses[set], fields, into: result, space) }
 
   /// The inverse of `whiten` for fields without degrees beyond the truncation.
   public func colour(
     _ fields: UnsafePointer<Float>, set: Int, into result: UnsafeMutablePointer<Float>, _ space: Workspace
-  ) {
-    transform.forward(fields, count: channels, into: space.spectrum.pointer, space.transform)
-    scale(space, factors[set])
-    transform.inverse(space.spectrum.pointer, count: channels, into: result, space.transform)
-  }
+  ) { apply(factors[set], fields, into: result, space) }
 
   /// The transpose of `whiten`.
   public func whitenAdjoint(
     _ gradient: UnsafePointer<Float>, set: Int, into result: UnsafeMutablePointer<Float>, _ space: Workspace
-  ) {
-    transform.inverseAdjoint(gradient, count: channels, into: space.spectrum.pointer, space.transform)
-    scale(space, inverses[set])
-    transform.forwardAdjoint(space.spectrum.pointer, count: channels, into: result, space.transform)
-  }
+  ) { applyAdjoint(inverses[set], gradient, into: result, space) }
 
   /// The transpose of `colour`.
   public func colourAdjoint(
     _ gradient: UnsafePointer<Float>, set: Int, into result: UnsafeMutablePointer<Float>, _ space: Workspace
+  ) { applyAdjoint(factors[set], gradient, into: result, space) }
+
+  /// Multiplies every degree by its number in `table`.
+  private func apply(
+    _ table: AlignedBuffer<Float>, _ fields: UnsafePointer<Float>,
+    into result: UnsafeMutablePointer<Float>, _ space: Workspace
+  ) {
+    transform.forward(fields, count: channels, into: space.spectrum.pointer, space.transform)
+    scale(space, table)
+    transform.inverse(space.spectrum.pointer, count: channels, into: result, space.transform)
+  }
+
+  private func applyAdjoint(
+    _ table: AlignedBuffer<Float>, _ gradient: UnsafePointer<Float>,
+    into result: UnsafeMutablePointer<Float>, _ space: Workspace
   ) {
     transform.inverseAdjoint(gradient, count: channels, into: space.spectrum.pointer, space.transform)
-    scale(space, factors[set])
+    scale(space, table)
     transform.forwardAdjoint(space.spectrum.pointer, count: channels, into: result, space.transform)
   }
 

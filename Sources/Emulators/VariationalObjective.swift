@@ -50,6 +50,7 @@ public struct VariationalHealth: Sendable, Codable, CustomStringConvertible {
     priorLogVarianceDeviation < 0.05 && (constantPriorCRPS - priorCRPS) / priorCRPS < 0.002
   }
 
+  /// One line for the log.
   public var description: String {
     let largest = divergence.max() ?? 0
     let mean = divergence.reduce(0, +) / Double(max(divergence.count, 1))
@@ -198,7 +199,9 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
     return fit.whitening()
   }
 
+  /// See `TrainingObjective`.
   public var sampleCount: Int { self.set.count }
+  /// See `TrainingObjective`.
   public var tensors: [TensorPlace] {
     networks.parts.flatMap { part in
       part.network.layout.segments.map {
@@ -206,6 +209,7 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
       }
     }
   }
+  /// See `TrainingObjective`.
   public var gradient: AlignedBuffer<Float> { lanes.gradient }
   /// Floating-point operations of a sample, by the products alone.
   public var operationsPerSample: Double {
@@ -215,6 +219,7 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
       + Double(settings.members * settings.rolloutSteps) * both(networks.prior) + both(networks.posterior)
   }
 
+  /// See `TrainingObjective`.
   public func compute(
     _ parameters: AlignedBuffer<Float>, samples: [Int], firstDraw: Int, threads: Int
   ) throws -> Double {

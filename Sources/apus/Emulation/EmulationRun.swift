@@ -185,20 +185,16 @@ struct EmulationRun {
   ) throws {
     let domain = emulator.domain
     let others = source.files.count > 1 ? " and \(source.files.count - 1) more" : ""
-    try ForecastFile(
-      initialTime: initial, leadHours: leadHours, channels: domain.channels, units: domain.units,
-      grid: domain.grid, values: values, realization: member, cellMethods: cellMethods,
-      quantiseBits: member == nil ? nil : quantiseBits,
-      attributes: [
-        ("title", .text(title)), ("institution", .text("made with Apus")),
-        ("source", .text("Apus \(apusVersion), ensemble emulator")),
-        ("references", .text("Li et al. 2024, SEEDS, doi:10.1126/sciadv.adk4489")),
-        ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),
+    try EmulatedFile(
+      model: (file, digest), channels: domain.channels, units: domain.units, grid: domain.grid,
+      source: "ensemble emulator", reference: "Li et al. 2024, SEEDS, doi:10.1126/sciadv.adk4489",
+      quantiseBits: quantiseBits
+    ).write(
+      values, initial, leadHours, title: title, member: member, cellMethods: cellMethods,
+      extra: [
         ("emulator_seed_files", .text((source.files.first ?? "") + others)),
         ("random_seed", .text("\(seed)")),
-        ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
-      ] + extra
-    ).write(path)
+      ] + extra, to: path)
   }
 }
 

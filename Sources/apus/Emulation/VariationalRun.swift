@@ -88,22 +88,14 @@ struct VariationalRun {
     var values = values
     if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
     let base = forecaster.base
-    try ForecastFile(
-      initialTime: initial, leadHours: leadHours, channels: base.channels, units: base.units,
-      grid: base.grid, values: values, realization: member, quantiseBits: quantiseBits,
-      attributes: [
-        ("title", .text("member \(member) of a variational forecaster")),
-        ("institution", .text("made with Apus")),
-        ("source", .text("Apus \(apusVersion), spherical Fourier neural operator with latent fields")),
-        ("references", .text("Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854")),
-        ("emulator", .text((file as NSString).lastPathComponent)), ("emulator_sha256", .text(digest)),
-        (
-          "member_seed",
-          .text(member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)")
-        ),
-        ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
-      ]
-    ).write(path)
+    let seeds = member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)"
+    try EmulatedFile(
+      model: (file, digest), channels: base.channels, units: base.units, grid: base.grid,
+      source: "spherical Fourier neural operator with latent fields",
+      reference: "Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854", quantiseBits: quantiseBits
+    ).write(
+      values, initial, leadHours, title: "member \(member) of a variational forecaster", member: member,
+      extra: [("member_seed", .text(seeds))], to: path)
   }
 }
 

@@ -168,9 +168,7 @@ struct EmulatorJob {
       runFile: try run.fingerprint())
     try EmulatorFile.write(
       emulator, to: path, provenance: report.provenance(), half: run.output.halfPrecision)
-    try WholeFile.write(
-      Data(report.card(bytes: MappedFile(path).count, digest: SHA256.hexadecimal(ofFile: path)).utf8),
-      to: TrainingFiles.card(path))
+    try report.writeCard()
     return report
   }
 }
@@ -185,7 +183,7 @@ extension EmulatorRunFile {
 }
 
 /// What came of an emulator's training.
-struct EmulatorReport: Encodable {
+struct EmulatorReport: TrainedModelReport {
   var file, name, kind: String
   var truthShare: Double
   var seedCounts: [Int]
@@ -199,17 +197,8 @@ struct EmulatorReport: Encodable {
   var licence: String?
   var runFile: String
 
-  /// As JSON, for the emulator's metadata: without times, so that the same training gives the same file.
-  func provenance() throws -> String {
-    var plain = self
-    plain.seconds = nil
-    plain.file = ""
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(plain), as: UTF8.self)
-  }
-
-  private var rows: [(String, String)] {
+  static let what = "an ensemble emulator"
+  var rows: [(String, String)] {
     func number(_ value: Double) -> String { String(format: "%.5f", value) }
     var rows = [
       ("kind", kind), ("seeds", seedCounts.map(String.init).joined(separator: ", ")),
@@ -225,22 +214,5 @@ struct EmulatorReport: Encodable {
     if let seconds { rows.append(("time", String(format: "%.0f s", seconds))) }
     if let gigaflopPerDraw { rows.append(("a draw", String(format: "%.2f GFLOP", gigaflopPerDraw))) }
     return rows
-  }
-
-  /// The emulator's card, in Markdown.
-  func card(bytes: Int, digest: String) -> String {
-    let cells =
-      [
-        ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"),
-        ("SHA-256", "`\(digest)`"),
-        ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
-      ] + rows
-    return EmulatorCard.text(name, "an ensemble emulator (`apus train`)", cells)
-  }
-}
-
-extension EmulatorReport: CustomStringConvertible {
-  var description: String {
-    (["wrote \(file)"] + rows.map { "  \($0.0): \($0.1)" }).joined(separator: "\n")
   }
 }

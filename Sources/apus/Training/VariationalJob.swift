@@ -70,9 +70,7 @@ struct VariationalJob {
     try VariationalFile.write(
       configuration, networks, kept, base: base, provenance: report.provenance(), to: path,
       half: run.output.halfPrecision)
-    try WholeFile.write(
-      Data(report.card(bytes: MappedFile(path).count, digest: SHA256.hexadecimal(ofFile: path)).utf8),
-      to: TrainingFiles.card(path))
+    try report.writeCard()
     return report
   }
 
@@ -93,7 +91,7 @@ struct VariationalJob {
 }
 
 /// What came of a variational forecaster's training.
-struct VariationalReport: Encodable, CustomStringConvertible {
+struct VariationalReport: TrainedModelReport {
   var file, name, base: String
   var samples, steps: Int
   var seconds, loss, validationLoss: Double?
@@ -102,17 +100,8 @@ struct VariationalReport: Encodable, CustomStringConvertible {
   var licence: String?
   var runFile: String
 
-  /// As JSON, for the metadata: without times, so that the same training gives the same file.
-  func provenance() throws -> String {
-    var plain = self
-    plain.seconds = nil
-    plain.file = ""
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(plain), as: UTF8.self)
-  }
-
-  private var rows: [(String, String)] {
+  static let what = "a variational forecaster"
+  var rows: [(String, String)] {
     var rows = [
       ("started from", "checkpoint with SHA-256 `\(base)`"), ("samples", "\(samples)"), ("steps", "\(steps)"),
     ]
@@ -122,33 +111,5 @@ struct VariationalReport: Encodable, CustomStringConvertible {
     if let seconds { rows.append(("time", String(format: "%.0f s", seconds))) }
     if let health { rows.append(("prior and posterior", "\(health)")) }
     return rows
-  }
-
-  /// The card, in Markdown.
-  func card(bytes: Int, digest: String) -> String {
-    let cells =
-      [
-        ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))"),
-        ("SHA-256", "`\(digest)`"),
-        ("licence", licence ?? "not stated"), ("run file", "SHA-256 `\(runFile)`"),
-      ] + rows
-    return EmulatorCard.text(name, "a variational forecaster (`apus train`)", cells)
-  }
-
-  var description: String {
-    (["wrote \(file)"] + rows.map { "  \($0.0): \($0.1)" }).joined(separator: "\n")
-  }
-}
-
-/// A card in Markdown.
-enum EmulatorCard {
-  static func text(_ name: String, _ what: String, _ rows: [(String, String)]) -> String {
-    let head = [
-      "# \(name)", "", "Made by Apus \(apusVersion): \(what); this card was written with the file.", "",
-      "| | |", "|---|---|",
-    ]
-    // A bar would end the cell.
-    return (head + rows.map { "| \($0.0) | \($0.1.replacingOccurrences(of: "|", with: ";")) |" })
-      .joined(separator: "\n") + "\n"
   }
 }
