@@ -80,7 +80,7 @@ weights /= weights.sum()
 # A vector of 12 points of both variables in boxes of about 20 degrees between 80 S and 80 N.
 step = max(1, round(20 / (360 / len(longitudes))))
 boxes = [
-    [(r + i * step // 3, c + j * step // 4) for i in range(3) for j in range(4)]
+    [(r + i * step // 3, (c + j * step // 4) % len(longitudes)) for i in range(3) for j in range(4)]
     for r in range(0, len(latitudes) - step, step)
     for c in range(0, len(longitudes), step)
 ]

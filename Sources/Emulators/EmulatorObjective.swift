@@ -15,9 +15,10 @@ import Training
 /// power be learnt first. One step, with M members of independent noise against one label, which is proper
 /// (spec/emulators.md 5b'):
 ///
-///     L = almost fair CRPS of w / 2 + the same of S w over the deviation of S e / 2
+///     L = BandEnergyScore of w / 2 + almost fair CRPS of S w over the deviation of S e / 2
 ///
-/// the first half for every scale alike, so that spectra are right, the second for fields at points.
+/// the first half for all channels together and every scale alike, so that structure and spectra are right, the second for
+/// single channels at points.
 public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   /// Smallest and largest noise level, and mean and deviation of its logarithm.
   static let sigmaRange = 0.02...10.0
@@ -33,7 +34,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   private let members: Int
   private let seed: UInt64
   private let lanes: LaneGradients
-  private let whiteLoss: AlmostFairCRPS
+  private let whiteLoss: BandEnergyScore
   /// One a lead time: the deviation of S e differs.
   private let colouredLoss: [AlmostFairCRPS]
   /// Mean square of S e, [lead][channel].
@@ -49,8 +50,13 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     let inputs, outputs, coloured, gradients: [AlignedBuffer<Float>]
     let colouredGradients: [AlignedBuffer<Float>]
     let target, embedding, scratch: AlignedBuffer<Float>
+    let bands: BandEnergyScore.Workspace
 
-    init(_ network: ConditionalSFNO, _ whitening: SpectralWhitening, members: Int, size: Int, input: Int) {
+    init(
+      _ network: ConditionalSFNO, _ whitening: SpectralWhitening, _ loss: BandEnergyScore, members: Int,
+      size: Int, input: Int
+    ) {
+      bands = loss.makeWorkspace(members: members)
       spaces = (0..<members).map { _ in network.makeWorkspace(recording: true) }
       spectral = whitening.makeWorkspace()
       inputs = (0..<members).map { _ in AlignedBuffer(input) }
@@ -82,8 +88,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
           / Double(degrees * degrees)
       }
     }
-    whiteLoss = AlmostFairCRPS(
-      grid: grid, channelWeights: .init(repeating: 1, count: set.domain.channels.count))
+    whiteLoss = BandEnergyScore(transform: whitening.transform, channels: set.domain.channels.count)
     // Channel weights are scaled to sum 1, which the loss then divides by the deviations' harmonic mean: one factor a lead.
     colouredLoss = colouredPower.map { lines in
       AlmostFairCRPS(grid: grid, channelWeights: lines.map { 1 / $0.squareRoot() })
@@ -140,7 +145,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     while desks.count < max(1, threads) {
       desks.append(
         Desk(
-          network, whitening, members: members, size: set.domain.fieldSize,
+          network, whitening, whiteLoss, members: members, size: set.domain.fieldSize,
           input: network.network.configuration.inp_chans * set.domain.grid.pointCount))
     }
   }
@@ -202,7 +207,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       let wants = gradient != nil
       var loss = whiteLoss.evaluate(
         desk.outputs.map { UnsafePointer($0.pointer) }, w, factor: 0.5 * factor,
-        addingTo: wants ? desk.gradients.map(\.pointer) : [])
+        addingTo: wants ? desk.gradients.map(\.pointer) : [], desk.bands)
       let powers = colouredPower[item.lead]
       let inverse = powers.reduce(0) { $0 + 1 / $1.squareRoot() } / Double(powers.count)
       loss += colouredLoss[item.lead].evaluate(

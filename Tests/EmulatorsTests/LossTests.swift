@@ -93,4 +93,57 @@ import Testing
     #expect(abs(mean(2) - 0.5642) < 0.02)
     #expect(abs(mean(8) - 0.5642) < 0.02)
   }
+
+  /// The band energy score: its gradient, and what it is for. Members whose channels belong together as the truth's do
+  /// score better than members of the same marginals whose channels were drawn apart.
+  @Test func bandsSeeChannelsTogether() throws {
+    let grid = try SphereGrid(.gaussian, latitudes: 12, longitudes: 24)
+    let transform = SphericalTransform<Float>(grid: grid, degrees: 10)
+    let loss = BandEnergyScore(transform: transform, channels: 2)
+    let white = SpectralWhitening(
+      transform: transform, deviations: [[[Double]](repeating: .init(repeating: 1, count: 10), count: 1)])
+    let space = white.makeWorkspace()
+    func field(_ number: Int, together: Bool) -> AlignedBuffer<Float> {
+      let field = AlignedBuffer<Float>(2 * grid.pointCount)
+      white.noise(Philox(seed: 8, purpose: .test, UInt64(number)), into: field.pointer, space)
+      white.noise(
+        Philox(seed: 8, purpose: .test, UInt64(number) + (together ? 0 : 1_000_000)),
+        into: field.pointer + grid.pointCount, space)
+      return field
+    }
+    let work = loss.makeWorkspace(members: 3)
+    func mean(together: Bool) -> Double {
+      (0..<60).reduce(0.0) { sum, number in
+        let members = (0..<3).map { field(10 * number + $0, together: together) }
+        let truth = field(10 * number + 5, together: true)
+        return withExtendedLifetime((members, truth)) {
+          sum
+            + loss.evaluate(
+              members.map { UnsafePointer($0.pointer) }, truth.pointer, factor: 1.0 / 60, addingTo: [], work)
+        }
+      }
+    }
+    let (right, wrong) = (mean(together: true), mean(together: false))
+    #expect(right < 0.96 * wrong, "\(right), \(wrong)")
+    // Fields of one and the same number twice: the score of a single one, 1/sqrt(pi) but for alpha.
+    #expect(abs(right - 0.575) < 0.02)
+
+    let x = (0..<3).map { field($0, together: false) }
+    let y = field(7, together: false)
+    let d = (0..<3).map { field(20 + $0, together: false) }
+    let g = (0..<3).map { _ in AlignedBuffer<Float>(2 * grid.pointCount) }
+    func value(_ step: Float, _ gradients: [UnsafeMutablePointer<Float>] = []) -> Double {
+      let moved = zip(x, d).map { a, b in AlignedBuffer(zip(a.array, b.array).map { $0 + step * $1 }) }
+      return withExtendedLifetime(moved) {
+        loss.evaluate(
+          moved.map { UnsafePointer($0.pointer) }, y.pointer, factor: 2, addingTo: gradients, work)
+      }
+    }
+    _ = value(0, g.map(\.pointer))
+    let numeric = (value(5e-3) - value(-5e-3)) / 1e-2
+    let exact = zip(g, d).reduce(0.0) { sum, pair in
+      sum + zip(pair.0.array, pair.1.array).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+    #expect(abs(numeric - exact) < 1e-3 * max(abs(exact), 0.1), "\(numeric), \(exact)")
+  }
 }
