@@ -9,7 +9,7 @@ import Sphere
 ///
 /// Metadata: `emulator` (`diffusion`, `one_step`, `gaussian_shrinkage`, `residual_bootstrap`, `emos`), `channels`,
 /// `units`, `grid`, `degrees`, `lead_hours`, `seed_counts`, `provenance`, and by kind `config`, `embedding`, `features`,
-/// `whitening` [lead time][channel][degree], `sampler`. Tensors: `climate_mean`, `climate_variance`, and by kind the
+/// `slopes` and `deviations` [number of seeds][lead time][channel][degree], `sampler`. Tensors: `climate_mean`, `climate_variance`, and by kind the
 /// network's weights under makani's names (`embedding.*` beside them), `static_fields`, or the tables of a baseline.
 public enum EmulatorFile {
   /// Reads an emulator of any kind.
@@ -25,10 +25,7 @@ public enum EmulatorFile {
     let domain = try readDomain(file, path)
     let counts = try decode("seed_counts", [Int].self, file, path)
     switch kind {
-    case "gaussian_shrinkage":
-      return GaussianShrinkage(
-        domain: domain, seedCounts: counts, slopes: try decode("slopes", [[[[Double]]]].self, file, path),
-        deviations: try decode("deviations", [[[[Double]]]].self, file, path))
+    case "gaussian_shrinkage": return try readShrinkage(counts, domain, file, path)
     case "residual_bootstrap":
       return ResidualBootstrap(
         domain: domain, seedCounts: counts, libraries: try readLibraries(counts, domain, file, path))
@@ -91,7 +88,8 @@ public enum EmulatorFile {
       metadata["config"] = try json(emulator.network.network.configuration)
       metadata["embedding"] = try json(emulator.network.embedding)
       metadata["features"] = try json(emulator.features.features)
-      metadata["whitening"] = try json(emulator.whitening.deviations)
+      metadata["slopes"] = try json(emulator.shrinkage.slopes)
+      metadata["deviations"] = try json(emulator.shrinkage.deviations)
       metadata["sampler"] = try json(emulator.sampler)
       tensors.merge(emulator.network.layout.tensors(emulator.parameters.pointer, half: half)) { $1 }
       if !emulator.staticFields.isEmpty {
@@ -194,6 +192,30 @@ public enum EmulatorFile {
     }
   }
 
+  private static func readShrinkage(
+    _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors, _ path: String
+  ) throws -> GaussianShrinkage {
+    func table(_ name: String) throws -> [[[[Double]]]] {
+      let table = try decode(name, [[[[Double]]]].self, file, path)
+      let fits =
+        table.count == counts.count
+        && table.allSatisfy { leads in
+          leads.count == domain.leadHours.count
+            && leads.allSatisfy { lines in
+              lines.count == domain.channels.count && lines.allSatisfy { $0.count == domain.degrees }
+            }
+        }
+      guard fits else {
+        throw ApusError(
+          .badData, "a table does not fit the emulator", file: path, variable: name,
+          expected: "[\(counts.count)][\(domain.leadHours.count)][\(domain.channels.count)][\(domain.degrees)]")
+      }
+      return table
+    }
+    return GaussianShrinkage(
+      domain: domain, seedCounts: counts, slopes: try table("slopes"), deviations: try table("deviations"))
+  }
+
   private static func readNetwork(
     _ kind: NetworkEmulator.Kind, _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors,
     _ path: String
@@ -206,16 +228,9 @@ public enum EmulatorFile {
     let shape = [features.staticFields.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
     let statics =
       features.staticFields.isEmpty ? [] : try file.floats("static_fields", shape: shape, file: path)
-    let deviations = try decode("whitening", [[[Double]]].self, file, path)
-    guard deviations.allSatisfy({ $0.allSatisfy { $0.count == domain.degrees && $0.allSatisfy { $0 > 0 } } })
-    else {
-      throw ApusError(.badData, "whitening does not fit the degrees", file: path, variable: "whitening")
-    }
     return try NetworkEmulator(
-      kind: kind, domain: domain, seedCounts: counts, network: network,
-      parameters: network.layout.read(file, file: path),
-      whitening: SpectralWhitening(
-        transform: SphericalTransform(grid: domain.grid, degrees: domain.degrees), deviations: deviations),
+      kind: kind, network: network, parameters: network.layout.read(file, file: path),
+      shrinkage: readShrinkage(counts, domain, file, path),
       features: FeatureFields(features, grid: domain.grid, staticFields: statics), staticFields: statics,
       sampler: decode("sampler", DiffusionSampler.self, file, path),
       provenance: file.metadata["provenance"] ?? "{}", file: path)

@@ -7,7 +7,7 @@ import Training
 
 /// What a `NetworkEmulator` is trained to minimise, on hindcasts.
 ///
-/// Diffusion (Karras et al. 2022), with the residual w of a drawn label, sigma log-normal and e white noise:
+/// Diffusion (Karras et al. 2022), with w of a drawn label, sigma log-normal and e white noise:
 ///
 ///     L = E |F - (w - c_skip x) / c_out|^2 / 2 + the same of S (F - ...) over the mean square of S e / 2,   x = w + sigma e
 ///
@@ -29,15 +29,16 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   private let set: HindcastSet
   private let validation: HindcastSet?
   private let draw: LabelDraw
+  private let shrinkage: GaussianShrinkage
   private let whitening: SpectralWhitening
   private let features: FeatureFields
   private let members: Int
   private let seed: UInt64
   private let lanes: LaneGradients
   private let whiteLoss: BandEnergyScore
-  /// One a lead time: the deviation of S e differs.
+  /// One a number of seeds and lead time: the deviation of S e differs.
   private let colouredLoss: [AlmostFairCRPS]
-  /// Mean square of S e, [lead][channel].
+  /// Mean square of S e, [set][channel].
   private let colouredPower: [[Double]]
   private let areaWeights: [Float]
   private var desks: [Desk] = []
@@ -74,10 +75,12 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   ///   - seed: keys seeds, labels and noise.
   public init(
     kind: NetworkEmulator.Kind, network: ConditionalSFNO, set: HindcastSet, validation: HindcastSet?,
-    draw: LabelDraw, whitening: SpectralWhitening, features: FeatureFields, members: Int, seed: UInt64
+    draw: LabelDraw, shrinkage: GaussianShrinkage, features: FeatureFields, members: Int, seed: UInt64
   ) {
     (self.kind, self.network, self.set, self.validation) = (kind, network, set, validation)
-    (self.draw, self.whitening, self.features, self.seed) = (draw, whitening, features, seed)
+    (self.draw, self.shrinkage, self.features, self.seed) = (draw, shrinkage, features, seed)
+    let whitening = shrinkage.whitening()
+    self.whitening = whitening
     self.members = kind == .diffusion ? 1 : max(2, members)
     lanes = LaneGradients(count: network.layout.count)
     let grid = set.domain.grid
@@ -170,9 +173,10 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       whitening.noise(noise, into: input, desk.spectral)
     }
     let (y, mean) = (label.map { set.member(index, $0) } ?? set.truth(index), desk.inputs[0].pointer + size)
-    let scale = Float(1 / SeedConditioning.residualScale(seeds.count))
-    for i in 0..<size { residual[i] = scale * (y[i] - mean[i]) }
-    whitening.whiten(residual, set: item.lead, into: w, desk.spectral)
+    let spreadSet = shrinkage.set(seeds: seeds.count, lead: item.lead)
+    shrinkage.shrink(mean, seeds: seeds.count, lead: item.lead, into: residual, desk.spectral)
+    for i in 0..<size { residual[i] = y[i] - residual[i] }
+    whitening.whiten(residual, set: spreadSet, into: w, desk.spectral)
     let embeddings = (0..<members).map { desk.embedding.pointer + $0 * EmbeddingFeatures.count }
 
     switch kind {
@@ -190,7 +194,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
         input[i] = Float(factors.input) * x
       }
       forward(0, weights, flat, desk)
-      return squaredLoss(residual, lead: item.lead, factor: factor, wants: gradient != nil, desk) {
+      return squaredLoss(residual, set: spreadSet, factor: factor, wants: gradient != nil, desk) {
         gradient.map { self.adjoint(0, weights, flat, $0, desk) }
       }
     case .oneStep:
@@ -200,7 +204,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
         forward(member, weights, flat, desk)
         let (x, e) = (desk.outputs[member].pointer, desk.inputs[member].pointer)
         for i in 0..<size { x[i] += e[i] }
-        whitening.colour(x, set: item.lead, into: desk.coloured[member].pointer, desk.spectral)
+        whitening.colour(x, set: spreadSet, into: desk.coloured[member].pointer, desk.spectral)
         desk.gradients[member].pointer.update(repeating: 0, count: size)
         desk.colouredGradients[member].pointer.update(repeating: 0, count: size)
       }
@@ -208,15 +212,15 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       var loss = whiteLoss.evaluate(
         desk.outputs.map { UnsafePointer($0.pointer) }, w, factor: 0.5 * factor,
         addingTo: wants ? desk.gradients.map(\.pointer) : [], desk.bands)
-      let powers = colouredPower[item.lead]
+      let powers = colouredPower[spreadSet]
       let inverse = powers.reduce(0) { $0 + 1 / $1.squareRoot() } / Double(powers.count)
-      loss += colouredLoss[item.lead].evaluate(
+      loss += colouredLoss[spreadSet].evaluate(
         desk.coloured.map { UnsafePointer($0.pointer) }, residual, factor: 0.5 * factor * inverse,
         addingTo: wants ? desk.colouredGradients.map(\.pointer) : [])
       guard let gradient else { return loss }
       for member in 0..<members {
         whitening.colourAdjoint(
-          desk.colouredGradients[member].pointer, set: item.lead, into: desk.scratch.pointer, desk.spectral)
+          desk.colouredGradients[member].pointer, set: spreadSet, into: desk.scratch.pointer, desk.spectral)
         let g = desk.gradients[member].pointer
         for i in 0..<size { g[i] += desk.scratch.pointer[i] }
         adjoint(member, weights, flat, gradient, desk)
@@ -227,19 +231,19 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
 
   /// The two squared errors of output 0 against `target`; leaves the gradient and calls `then`.
   private func squaredLoss(
-    _ target: UnsafePointer<Float>, lead: Int, factor: Double, wants: Bool, _ desk: Desk, then: () -> Void
+    _ target: UnsafePointer<Float>, set spreadSet: Int, factor: Double, wants: Bool, _ desk: Desk, then: () -> Void
   ) -> Double {
-    let grid = set.domain.grid
-    let (points, channels) = (grid.pointCount, set.domain.channels.count)
+    let grid = self.set.domain.grid
+    let (points, channels) = (grid.pointCount, self.set.domain.channels.count)
     let size = channels * points
     let (error, coloured) = (desk.scratch.pointer, desk.coloured[0].pointer)
     for i in 0..<size { error[i] = desk.outputs[0].pointer[i] - target[i] }
-    whitening.colour(error, set: lead, into: coloured, desk.spectral)
+    whitening.colour(error, set: spreadSet, into: coloured, desk.spectral)
     let (g, gc) = (desk.gradients[0].pointer, desk.colouredGradients[0].pointer)
     var loss = 0.0
     for channel in 0..<channels {
       let share = 0.5 * factor / Double(channels)
-      let colouredShare = share / colouredPower[lead][channel]
+      let colouredShare = share / colouredPower[spreadSet][channel]
       for row in 0..<grid.latitudeCount {
         let start = channel * points + row * grid.longitudeCount
         let weight = areaWeights[row]
@@ -254,7 +258,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       }
     }
     guard wants else { return loss }
-    whitening.colourAdjoint(gc, set: lead, into: error, desk.spectral)
+    whitening.colourAdjoint(gc, set: spreadSet, into: error, desk.spectral)
     for i in 0..<size { g[i] += error[i] }
     then()
     return loss
@@ -274,29 +278,5 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       weights, flat, features: desk.embedding.pointer + member * EmbeddingFeatures.count,
       input: desk.inputs[member].pointer, outputGradient: desk.gradients[member].pointer, gradient: gradient,
       desk.spaces[member])
-  }
-}
-
-extension HindcastSet {
-  /// The whitening of residuals of labels from the mean of two seeds, one set a lead time.
-  public func residualWhitening(_ draw: LabelDraw, seed: UInt64) -> SpectralWhitening {
-    let transform = SphericalTransform<Float>(grid: domain.grid, degrees: domain.degrees)
-    var fit = WhiteningFit(
-      transform: transform, channels: domain.channels.count, sets: domain.leadHours.count)
-    let space = fit.makeWorkspace()
-    let size = domain.fieldSize
-    let (mean, contrast) = (AlignedBuffer<Float>(size), AlignedBuffer<Float>(size))
-    for (index, item) in cases.enumerated() {
-      for repetition in 0..<4 {
-        let stream = Philox(seed: seed, purpose: .emulation, UInt64(index), UInt64(repetition), 1)
-        let (seeds, label) = draw.choose(members, stream, seeds: 2)
-        SeedConditioning(size: size).fill(
-          seeds.map { member(index, $0) }, stream, mean: mean.pointer, contrast: contrast.pointer)
-        let y = label.map { member(index, $0) } ?? truth(index)
-        for i in 0..<size { mean.pointer[i] = y[i] - mean.pointer[i] }
-        fit.add(mean.pointer, set: item.lead, space)
-      }
-    }
-    return fit.whitening()
   }
 }

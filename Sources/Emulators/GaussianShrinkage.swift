@@ -18,7 +18,7 @@ public struct GaussianShrinkage: Emulator {
   public let seedCounts: [Int]
   /// b and sqrt(v), [number of seeds][lead time][channel][degree].
   public let slopes, deviations: [[[[Double]]]]
-  private let transform: SphericalTransform<Float>
+  let transform: SphericalTransform<Float>
 
   /// An emulator from its numbers.
   public init(
@@ -26,6 +26,40 @@ public struct GaussianShrinkage: Emulator {
   ) {
     (self.domain, self.seedCounts, self.slopes, self.deviations) = (domain, seedCounts, slopes, deviations)
     transform = SphericalTransform(grid: domain.grid, degrees: domain.degrees)
+  }
+
+  /// The place of a number of seeds and a lead time among the sets of `whitening`.
+  func set(seeds: Int, lead: Int) -> Int {
+    (seedCounts.firstIndex(of: seeds) ?? 0) * domain.leadHours.count + lead
+  }
+
+  /// What turns white noise into departures from b m, and back: a set for every number of seeds and lead time. No degree has
+  /// less than 10^-4 of the largest degree's power.
+  public func whitening() -> SpectralWhitening {
+    let white = (4 * Double.pi).squareRoot() / Double(domain.degrees)
+    return SpectralWhitening(
+      transform: transform,
+      deviations: deviations.joined().map { lines in
+        lines.map { line in
+          let floor = max(1e-2 * (line.max() ?? 0), .leastNormalMagnitude)
+          return line.map { max($0, floor) / white }
+        }
+      })
+  }
+
+  /// b m of the mean m of seeds, [channel][point]; the two may be the same memory.
+  func shrink(
+    _ mean: UnsafePointer<Float>, seeds: Int, lead: Int, into result: UnsafeMutablePointer<Float>,
+    _ space: SpectralWhitening.Workspace
+  ) {
+    let v = domain.channels.count
+    let lines = slopes[seedCounts.firstIndex(of: seeds) ?? 0][lead]
+    let spectrum = space.spectrum.pointer
+    transform.forward(mean, count: v, into: spectrum, space.transform)
+    transform.eachRow(v) { l, _, row in
+      for c in 0..<v { spectrum[row + c] *= Float(lines[c][l]) }
+    }
+    transform.inverse(spectrum, count: v, into: result, space.transform)
   }
 
   /// Fits it to hindcasts; every case is drawn from eight times.

@@ -7,13 +7,15 @@ import Sphere
 
 /// An emulator with a network: the diffusion sampler after SEEDS, or its one-step sibling (spec/emulators.md 5b, 5b').
 ///
-/// Both draw w, the whitened residual of a member from the mean m of its seeds, in standardised anomalies:
+/// Both draw w, what a member has beyond the linear-Gaussian answer (`GaussianShrinkage`) to the mean m of its seeds, in
+/// standardised anomalies:
 ///
-///     x = m + S w,    w = sampler(D(. ; sigma))            diffusion
-///                     w = e + F(e; m, d, features)          one step, e white noise
+///     x = b m + S w,    w = sampler(D(. ; sigma))            diffusion
+///                       w = e + F(e; m, d, features)          one step, e white noise
 ///
-/// with S a `SpectralWhitening` by channel and lead time and F one `ConditionalSFNO` for all lead times. Its input:
-/// noisy w, m, d (`SeedConditioning`) and the fields of `InputFeatures` at the valid time.
+/// with b the shrinkage and S the spread by mode of `GaussianShrinkage`, for the number of seeds and the lead time, and F one
+/// `ConditionalSFNO` for all of them. With F = 0 they are that baseline. F's input: noisy w, m, d (`SeedConditioning`) and the
+/// fields of `InputFeatures` at the valid time.
 public struct NetworkEmulator: Emulator {
   /// How a member is made of noise.
   public enum Kind: String, Sendable, Codable, CaseIterable {
@@ -33,8 +35,9 @@ public struct NetworkEmulator: Emulator {
   public let network: ConditionalSFNO
   /// Its weights, flat as `network.layout` says.
   public let parameters: AlignedBuffer<Float>
-  /// S, a set a lead time.
-  public let whitening: SpectralWhitening
+  /// b and S.
+  public let shrinkage: GaussianShrinkage
+  let whitening: SpectralWhitening
   /// Fields appended to the input.
   public let features: FeatureFields
   /// Static fields [field][latitude][longitude], normalised.
@@ -48,24 +51,25 @@ public struct NetworkEmulator: Emulator {
   /// An emulator from its parts.
   /// - Throws: `ApusError` of kind `badData` where they do not fit together.
   public init(
-    kind: Kind, domain: EmulatorDomain, seedCounts: [Int], network: ConditionalSFNO,
-    parameters: AlignedBuffer<Float>, whitening: SpectralWhitening, features: FeatureFields,
+    kind: Kind, network: ConditionalSFNO,
+    parameters: AlignedBuffer<Float>, shrinkage: GaussianShrinkage, features: FeatureFields,
     staticFields: [Float], sampler: DiffusionSampler = DiffusionSampler(), provenance: String,
     file: String = ""
   ) throws {
+    let domain = shrinkage.domain
     let v = domain.channels.count
     let configuration = network.network.configuration
     guard configuration.out_chans == v, configuration.inp_chans == 3 * v + features.features.count,
-      network.network.grid == domain.grid, network.embedding.features == EmbeddingFeatures.count,
-      whitening.channels == v, whitening.deviations.count == domain.leadHours.count
+      network.network.grid == domain.grid, network.embedding.features == EmbeddingFeatures.count
     else {
       throw ApusError(
         .badData, "the network does not fit the emulator", file: file,
         found: "\(configuration.inp_chans) channels in, \(configuration.out_chans) out",
         expected: "\(3 * v + features.features.count) in, \(v) out")
     }
-    (self.kind, self.domain, self.seedCounts) = (kind, domain, seedCounts)
-    (self.network, self.parameters, self.whitening) = (network, parameters, whitening)
+    (self.kind, self.domain, seedCounts) = (kind, domain, shrinkage.seedCounts)
+    (self.network, self.parameters, self.shrinkage) = (network, parameters, shrinkage)
+    whitening = shrinkage.whitening()
     (self.features, self.staticFields) = (features, staticFields)
     (self.sampler, self.provenance) = (sampler, provenance)
     weights = SFNOWeights(network.network, parameters)
@@ -123,9 +127,10 @@ public struct NetworkEmulator: Emulator {
           for i in 0..<size { denoised[i] = skip * x[i] + out * output.pointer[i] }
         }
       }
-      plan.whitening.colour(w, set: draw.lead, into: result, spectral)
-      let scale = Float(SeedConditioning.residualScale(count))
-      for i in 0..<size { result[i] = mean[i] + scale * result[i] }
+      let set = plan.shrinkage.set(seeds: count, lead: draw.lead)
+      plan.whitening.colour(w, set: set, into: result, spectral)
+      plan.shrinkage.shrink(mean, seeds: count, lead: draw.lead, into: mean, spectral)
+      for i in 0..<size { result[i] += mean[i] }
     }
 
     private func evaluate() {

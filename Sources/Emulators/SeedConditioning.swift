@@ -41,9 +41,6 @@ struct SeedConditioning {
     let size = centred.reduce(0) { $0 + $1 * $1 }.squareRoot()
     return centred.map { $0 / size }
   }
-
-  /// Variance of (label - m) over what it is for two seeds, where labels are members: (1 + 1/K) / (3/2).
-  static func residualScale(_ count: Int) -> Double { ((1 + 1 / Double(count)) / 1.5).squareRoot() }
 }
 
 /// The numbers that modulate an emulator's network: noise level, lead time, number of seeds, global noise.

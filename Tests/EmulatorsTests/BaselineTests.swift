@@ -103,12 +103,11 @@ import Testing
     let world = try EmulatorWorld(starts: 20)
     let (network, weights) = try EmulatorWorld.network(
       channels: 2, grid: world.domain.grid, features: 0, seed: 6)
-    let whitening = world.hindcasts.residualWhitening(draw, seed: 1)
+    let shrinkage = GaussianShrinkage.fit(world.hindcasts, draw, seed: 1)
     let fields = FeatureFields(InputFeatures(), grid: world.domain.grid, staticFields: [])
     let networks = try NetworkEmulator.Kind.allCases.map { kind in
       try NetworkEmulator(
-        kind: kind, domain: world.domain, seedCounts: [1, 2], network: network, parameters: weights,
-        whitening: whitening, features: fields, staticFields: [], provenance: "{}")
+        kind: kind, network: network, parameters: weights, shrinkage: shrinkage, features: fields, staticFields: [], provenance: "{}")
     }
     let all: [any Emulator] =
       networks + [

@@ -68,7 +68,7 @@ import Training
     let draw = LabelDraw(seedCounts: [1, 2], truthShare: 0.5, keepsPairsApart: true)
     let objective = EmulatorObjective(
       kind: kind, network: network, set: world.hindcasts, validation: nil, draw: draw,
-      whitening: world.hindcasts.residualWhitening(draw, seed: 1),
+      shrinkage: GaussianShrinkage.fit(world.hindcasts, draw, seed: 1),
       features: FeatureFields(InputFeatures(), grid: world.domain.grid, staticFields: []), members: 3, seed: 2
     )
     try GradientTests.check(objective, flat, samples: [0, 3, 5, 1, 2], tolerance: 0.02)

@@ -120,11 +120,11 @@ struct EmulatorJob {
         .badData, "the initial emulator does not fit the run file", file: run.initialEmulator?.path,
         found: "\(base.network.network.configuration)", expected: "\(configuration)")
     }
-    let whitening = inputs.hindcasts.residualWhitening(inputs.draw, seed: run.seed)
+    let shrinkage = GaussianShrinkage.fit(inputs.hindcasts, inputs.draw, seed: run.seed)
     let fields = FeatureFields(features, grid: inputs.grid, staticFields: statics)
     let objective = EmulatorObjective(
       kind: kind, network: network, set: inputs.hindcasts, validation: inputs.validation, draw: inputs.draw,
-      whitening: whitening, features: fields, members: run.emulator.members, seed: run.seed)
+      shrinkage: shrinkage, features: fields, members: run.emulator.members, seed: run.seed)
     let trainer = try Trainer(
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
@@ -146,8 +146,7 @@ struct EmulatorJob {
     }
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
     let emulator = try NetworkEmulator(
-      kind: kind, domain: inputs.domain, seedCounts: inputs.draw.seedCounts, network: network,
-      parameters: kept, whitening: whitening, features: fields, staticFields: statics, provenance: "{}")
+      kind: kind, network: network, parameters: kept, shrinkage: shrinkage, features: fields, staticFields: statics, provenance: "{}")
     return try finish(emulator, inputs, trainer)
   }
 
