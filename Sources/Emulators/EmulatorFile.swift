@@ -8,10 +8,21 @@ import Sphere
 /// Emulators as safetensors files.
 ///
 /// Metadata: `emulator` (`diffusion`, `one_step`, `gaussian_shrinkage`, `residual_bootstrap`, `emos`), `channels`,
-/// `units`, `grid`, `degrees`, `lead_hours`, `seed_counts`, `provenance`, and by kind `config`, `embedding`, `features`,
+/// `units`, `grid`, `degrees`, `lead_hours`, `seed_counts`, `provenance`, `spectral_gain` (`SpectralFinish`), and by kind `config`, `embedding`, `features`,
 /// `slopes` and `deviations` [number of seeds][lead time][channel][degree], `sampler`. Tensors: `climate_mean`, `climate_variance`, and by kind the
 /// network's weights under makani's names (`embedding.*` beside them), `static_fields`, or the tables of a baseline.
 public enum EmulatorFile {
+  /// Reads an emulator of any kind, and what makes fields of its draws.
+  /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for another kind of file or a damaged one.
+  public static func readWithFinish(_ path: String) throws -> (any Emulator, SpectralFinish) {
+    let emulator = try read(path)
+    let file = try SafeTensors.read(path)
+    let gains =
+      file.metadata["spectral_gain"] == nil
+      ? nil : try table("spectral_gain", emulator.seedCounts, emulator.domain, file, path)
+    return (emulator, SpectralFinish(emulator.domain, gains: gains))
+  }
+
   /// Reads an emulator of any kind.
   /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for another kind of file or a damaged one.
   public static func read(_ path: String) throws -> any Emulator {
@@ -58,10 +69,13 @@ public enum EmulatorFile {
 
   /// Writes an emulator; the same one gives the same bytes.
   /// - Parameters:
+  ///   - finish: what makes fields of its draws; nil: the climate alone.
   ///   - provenance: where it comes from, as JSON text.
   ///   - half: weights and tables as float16, half the size.
   /// - Throws: `ApusError` where the file cannot be written.
-  public static func write(_ emulator: any Emulator, to path: String, provenance: String, half: Bool) throws {
+  public static func write(
+    _ emulator: any Emulator, finish: SpectralFinish? = nil, to path: String, provenance: String, half: Bool
+  ) throws {
     let domain = emulator.domain
     var metadata = [
       "channels": try json(domain.channels), "units": try json(domain.units),
@@ -69,6 +83,7 @@ public enum EmulatorFile {
       "lead_hours": try json(domain.leadHours), "seed_counts": try json(emulator.seedCounts),
       "provenance": provenance,
     ]
+    if let gains = finish?.gains { metadata["spectral_gain"] = try json(gains) }
     let field = [domain.channels.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
     var tensors: [String: SafeTensors.Tensor] = [
       "climate_mean": .init(domain.climate.means.array, shape: [SeasonalClimate.meanTerms] + field),
@@ -192,28 +207,34 @@ public enum EmulatorFile {
     }
   }
 
+  /// Numbers [number of seeds][lead time][channel][degree].
+  private static func table(
+    _ name: String, _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors, _ path: String
+  ) throws -> [[[[Double]]]] {
+    let table = try decode(name, [[[[Double]]]].self, file, path)
+    let fits =
+      table.count == counts.count
+      && table.allSatisfy { leads in
+        leads.count == domain.leadHours.count
+          && leads.allSatisfy { lines in
+            lines.count == domain.channels.count && lines.allSatisfy { $0.count == domain.degrees }
+          }
+      }
+    guard fits else {
+      throw ApusError(
+        .badData, "a table does not fit the emulator", file: path, variable: name,
+        expected:
+          "[\(counts.count)][\(domain.leadHours.count)][\(domain.channels.count)][\(domain.degrees)] numbers")
+    }
+    return table
+  }
+
   private static func readShrinkage(
     _ counts: [Int], _ domain: EmulatorDomain, _ file: SafeTensors, _ path: String
   ) throws -> GaussianShrinkage {
-    func table(_ name: String) throws -> [[[[Double]]]] {
-      let table = try decode(name, [[[[Double]]]].self, file, path)
-      let fits =
-        table.count == counts.count
-        && table.allSatisfy { leads in
-          leads.count == domain.leadHours.count
-            && leads.allSatisfy { lines in
-              lines.count == domain.channels.count && lines.allSatisfy { $0.count == domain.degrees }
-            }
-        }
-      guard fits else {
-        throw ApusError(
-          .badData, "a table does not fit the emulator", file: path, variable: name,
-          expected: "[\(counts.count)][\(domain.leadHours.count)][\(domain.channels.count)][\(domain.degrees)]")
-      }
-      return table
-    }
     return GaussianShrinkage(
-      domain: domain, seedCounts: counts, slopes: try table("slopes"), deviations: try table("deviations"))
+      domain: domain, seedCounts: counts, slopes: try table("slopes", counts, domain, file, path),
+      deviations: try table("deviations", counts, domain, file, path))
   }
 
   private static func readNetwork(

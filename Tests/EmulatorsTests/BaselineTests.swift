@@ -142,4 +142,42 @@ import Testing
       #expect(results[0].array.allSatisfy { $0.isFinite })
     }
   }
+
+  /// Draws of 0.7 times the labels' amplitude get a gain of 1/0.7, which their file keeps.
+  @Test func finishGivesTheLabelsPower() throws {
+    let world = try EmulatorWorld(starts: 60)
+    let two = LabelDraw(seedCounts: [2], truthShare: 0, keepsPairsApart: false)
+    let right = GaussianShrinkage.fit(world.hindcasts, two, seed: 1)
+    func scaled(_ table: [[[[Double]]]]) -> [[[[Double]]]] {
+      table.map { $0.map { $0.map { $0.map { 0.7 * $0 } } } }
+    }
+    let weak = GaussianShrinkage(
+      domain: world.domain, seedCounts: [2], slopes: scaled(right.slopes), deviations: scaled(right.deviations))
+    let finish = try SpectralFinish.fit(weak, world.hindcasts, two, seed: 2, threads: 2)
+    #expect(finish.gains == (try SpectralFinish.fit(weak, world.hindcasts, two, seed: 2, threads: 1)).gains)
+    let gains = try #require(finish.gains)
+    for lead in 0..<2 {
+      for channel in 0..<2 {
+        for l in 3..<8 {
+          // Two sums of 48 (2 l + 1) squares.
+          let error = 4 / (48 * Double(2 * l + 1)).squareRoot()
+          #expect(abs(gains[0][lead][channel][l] * 0.7 - 1) < error)
+        }
+      }
+    }
+    let path = NSTemporaryDirectory() + "apus-finish-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try EmulatorFile.write(weak, finish: finish, to: path, provenance: "{}", half: false)
+    #expect(try EmulatorFile.readWithFinish(path).1.gains == gains)
+    // Without gains a field is its anomaly times the deviation, plus the mean.
+    let plain = SpectralFinish(world.domain, gains: nil)
+    let scale = Standardisation(world.domain.climate, at: world.hindcasts.cases[0].valid)
+    let size = world.domain.fieldSize
+    let (a, b) = (AlignedBuffer<Float>(size), AlignedBuffer<Float>(size))
+    a.pointer.update(from: world.hindcasts.member(0, 0), count: size)
+    b.pointer.update(from: world.hindcasts.member(0, 0), count: size)
+    plain.apply(a.pointer, scale, seeds: 0, lead: 0, plain.makeWorkspace())
+    scale.restore(b.pointer)
+    for i in 0..<size { #expect(abs(a.pointer[i] - b.pointer[i]) < 0.05) }
+  }
 }

@@ -118,7 +118,7 @@ struct EmulateCommand: ParsableCommand {
 
   func run() throws {
     if !analyses.isEmpty { return try forecast() }
-    var plan = try EmulatorFile.read(emulator)
+    var (plan, finish) = try EmulatorFile.readWithFinish(emulator)
     if sampler != nil || levels != nil || noiseFactor != nil {
       guard var network = plan as? NetworkEmulator, network.kind == .diffusion else {
         throw ApusError(
@@ -133,7 +133,7 @@ struct EmulateCommand: ParsableCommand {
       seeds, emulator: plan, choice: randomSeeds.map { .random(count: $0) } ?? .fixed(seedMembers),
       leavingOut: Set(excludeMembers))
     let run = EmulationRun(
-      emulator: plan, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator), source: source,
+      emulator: plan, finish: finish, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator), source: source,
       seed: seed, members: firstMember..<firstMember + members, output: output, quantiseBits: quantiseBits,
       keepsMembers: writeMembers, writesProducts: products, threads: threads.count, logger: log.logger)
     try result.show(run.run(from: from, to: to, leadHours: leadTimes.isEmpty ? nil : leadTimes))

@@ -13,6 +13,7 @@ import Sphere
 /// not made again, so an interrupted command continues.
 struct EmulationRun {
   let emulator: any Emulator
+  let finish: SpectralFinish
   let file: String
   let digest: String
   let source: SeedSource
@@ -42,9 +43,8 @@ struct EmulationRun {
         expected: (leadHours ?? emulator.domain.leadHours).map { "\($0) h" }.joined(separator: ", "))
     }
     try directory.create(initialTimes: forecasts.map(\.0))
+    let seedsIndex = emulator.seedCounts.firstIndex(of: source.choice.count) ?? 0
     let generators = (0..<threads).map { _ in emulator.makeGenerator() }
-    let truncation = SphericalTransform<Float>(
-      grid: emulator.domain.grid, degrees: emulator.domain.degrees)
     var (drawn, seconds) = (0, 0.0)
     var distinct: Set<Int> = []
     for (number, (initial, cases)) in forecasts.enumerated() {
@@ -75,7 +75,8 @@ struct EmulationRun {
         }
       }
       let start = ContinuousClock.now
-      let tools = Tools(generators: generators)
+      let tools = Tools(
+        generators: generators, spaces: generators.map { _ in finish.makeWorkspace() })
       try Parallel.forEach(missing.count, threads: threads) { index, thread in
         guard !StopFlag.isSet else { return }
         let member = missing[index]
@@ -89,8 +90,9 @@ struct EmulationRun {
             seed: seed, initial: initial, member: member)
           let target = fields.pointer + turn * size
           tools.generators[thread].generate(draw, into: target)
-          allScales[turn].restore(target)
-          truncate(target, truncation)
+          finish.apply(
+            target, allScales[turn], seeds: seedsIndex, lead: draw.lead, tools.spaces[thread])
+          keepMoisturePositive(target)
         }
         var values = fields.array
         if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
@@ -134,14 +136,12 @@ struct EmulationRun {
   }
 
   /// Generators are used by one thread each.
-  private struct Tools: @unchecked Sendable { let generators: [any MemberGenerator] }
+  private struct Tools: @unchecked Sendable {
+    let generators: [any MemberGenerator]
+    let spaces: [SpectralFinish.Workspace]
+  }
 
-  private func truncate(_ fields: UnsafeMutablePointer<Float>, _ transform: SphericalTransform<Float>) {
-    let count = emulator.domain.channels.count
-    let spectrum = AlignedBuffer<Float>(transform.coefficientCount(count))
-    let space = transform.makeWorkspace(count)
-    transform.forward(fields, count: count, into: spectrum.pointer, space)
-    transform.inverse(spectrum.pointer, count: count, into: fields, space)
+  private func keepMoisturePositive(_ fields: UnsafeMutablePointer<Float>) {
     // Humidity and the like do not go below nothing.
     let points = emulator.domain.grid.pointCount
     for (channel, name) in emulator.domain.channels.enumerated() where Moisture.isMoisture(name) {

@@ -90,14 +90,14 @@ struct RunStages {
   /// them.
   func emulate() throws -> EmulationReport? {
     guard let settings = setup.run.emulation else { return nil }
-    let emulator = try EmulatorFile.read(settings.emulator.path)
+    let (emulator, finish) = try EmulatorFile.readWithFinish(settings.emulator.path)
     logger.info("drawing \(settings.members) members with \(settings.emulator.written)")
     let source = try SeedSource(
       [setup.directory.path + "/members/*/*.nc"], emulator: emulator,
       choice: settings.randomSeeds.map { .random(count: $0) } ?? .fixed(settings.seedMembers ?? []),
       leavingOut: [0])
     return try EmulationRun(
-      emulator: emulator, file: settings.emulator.path,
+      emulator: emulator, finish: finish, file: settings.emulator.path,
       digest: try SHA256.hexadecimal(ofFile: settings.emulator.path), source: source, seed: setup.run.seed,
       members: 1..<settings.members + 1, output: setup.directory.path + "/emulated",
       quantiseBits: setup.run.output.quantiseBits, writesProducts: settings.products, threads: threads,

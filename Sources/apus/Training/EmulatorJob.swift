@@ -165,8 +165,11 @@ struct EmulatorJob {
       bestStep: run.output.keep == .last ? nil : trainer?.best?.step,
       gigaflopPerDraw: emulator.operationsPerDraw.map { $0 / 1e9 }, licence: run.licence,
       runFile: try run.fingerprint())
+    logger.info("measuring the spectrum of draws")
+    let finish = try SpectralFinish.fit(
+      emulator, inputs.hindcasts, inputs.draw, seed: run.seed, threads: threads)
     try EmulatorFile.write(
-      emulator, to: path, provenance: report.provenance(), half: run.output.halfPrecision)
+      emulator, finish: finish, to: path, provenance: report.provenance(), half: run.output.halfPrecision)
     try report.writeCard()
     return report
   }
