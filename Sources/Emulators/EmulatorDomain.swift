@@ -55,6 +55,12 @@ public struct EmulatorDraw {
   /// The same in the form of a key for further streams.
   public let key: (seed: UInt64, initialHours: UInt64, member: UInt64)
 
+  /// A draw with random numbers of one's own, for what takes them from `stream` alone.
+  init(seeds: [UnsafePointer<Float>], lead: Int, validTime: Instant, stream: Philox) {
+    (self.seeds, self.lead, self.validTime, self.stream) = (seeds, lead, validTime, stream)
+    key = (0, 0, 0)
+  }
+
   /// A draw of member `member` of the forecast that starts at `initial`.
   public init(
     seeds: [UnsafePointer<Float>], lead: Int, validTime: Instant, seed: UInt64, initial: Instant, member: Int

@@ -33,6 +33,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   private let whitening: SpectralWhitening
   private let features: FeatureFields
   private let members: Int
+  private let teacher: NetworkEmulator?
   private let seed: UInt64
   private let lanes: LaneGradients
   private let whiteLoss: BandEnergyScore
@@ -52,11 +53,13 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     let colouredGradients: [AlignedBuffer<Float>]
     let target, embedding, scratch: AlignedBuffer<Float>
     let bands: BandEnergyScore.Workspace
+    let teacher: NetworkEmulator.Generator?
 
     init(
-      _ network: ConditionalSFNO, _ whitening: SpectralWhitening, _ loss: BandEnergyScore, members: Int,
-      size: Int, input: Int
+      _ network: ConditionalSFNO, _ whitening: SpectralWhitening, _ loss: BandEnergyScore,
+      teacher: NetworkEmulator?, members: Int, size: Int, input: Int
     ) {
+      self.teacher = teacher.map(NetworkEmulator.Generator.init)
       bands = loss.makeWorkspace(members: members)
       spaces = (0..<members).map { _ in network.makeWorkspace(recording: true) }
       spectral = whitening.makeWorkspace()
@@ -71,17 +74,21 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
 
   /// An objective.
   /// - Parameters:
-  ///   - members: members of a one-step sample, 2 or more; a diffusion sample has one.
+  ///   - members: members of a one-step sample, 2 or more; a diffusion sample has one, and so has one with a teacher.
+  ///   - teacher: a diffusion emulator with the same b and S, which a one-step generator is drawn towards; nil: hindcasts
+  ///     alone.
   ///   - seed: keys seeds, labels and noise.
   public init(
     kind: NetworkEmulator.Kind, network: ConditionalSFNO, set: HindcastSet, validation: HindcastSet?,
-    draw: LabelDraw, shrinkage: GaussianShrinkage, features: FeatureFields, members: Int, seed: UInt64
+    draw: LabelDraw, shrinkage: GaussianShrinkage, features: FeatureFields, members: Int,
+    teacher: NetworkEmulator? = nil, seed: UInt64
   ) {
     (self.kind, self.network, self.set, self.validation) = (kind, network, set, validation)
     (self.draw, self.shrinkage, self.features, self.seed) = (draw, shrinkage, features, seed)
     let whitening = shrinkage.whitening()
     self.whitening = whitening
-    self.members = kind == .diffusion ? 1 : max(2, members)
+    self.members = kind == .diffusion || teacher != nil ? 1 : max(2, members)
+    self.teacher = teacher
     lanes = LaneGradients(count: network.layout.count)
     let grid = set.domain.grid
     let degrees = whitening.transform.degrees
@@ -148,7 +155,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     while desks.count < max(1, threads) {
       desks.append(
         Desk(
-          network, whitening, whiteLoss, members: members, size: set.domain.fieldSize,
+          network, whitening, whiteLoss, teacher: teacher, members: members, size: set.domain.fieldSize,
           input: network.network.configuration.inp_chans * set.domain.grid.pointCount))
     }
   }
@@ -197,6 +204,20 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       return squaredLoss(residual, set: spreadSet, factor: factor, wants: gradient != nil, desk) {
         gradient.map { self.adjoint(0, weights, flat, $0, desk) }
       }
+    case .oneStep where desk.teacher != nil:
+      // The teacher's noise, conditioning and number of seeds are this sample's.
+      EmbeddingFeatures.fill(
+        sigma: nil, lead: lead, seeds: seeds.count, noises[0], into: embeddings[0])
+      desk.teacher?.whitened(
+        EmulatorDraw(
+          seeds: seeds.map { set.member(index, $0) }, lead: item.lead, validTime: item.valid,
+          stream: noises[0]), into: residual)
+      let e = desk.inputs[0].pointer
+      for i in 0..<size { residual[i] -= e[i] }
+      forward(0, weights, flat, desk)
+      return squaredLoss(residual, set: spreadSet, factor: factor, wants: gradient != nil, desk) {
+        gradient.map { self.adjoint(0, weights, flat, $0, desk) }
+      }
     case .oneStep:
       for member in 0..<members {
         EmbeddingFeatures.fill(
@@ -231,7 +252,8 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
 
   /// The two squared errors of output 0 against `target`; leaves the gradient and calls `then`.
   private func squaredLoss(
-    _ target: UnsafePointer<Float>, set spreadSet: Int, factor: Double, wants: Bool, _ desk: Desk, then: () -> Void
+    _ target: UnsafePointer<Float>, set spreadSet: Int, factor: Double, wants: Bool, _ desk: Desk,
+    then: () -> Void
   ) -> Double {
     let grid = self.set.domain.grid
     let (points, channels) = (grid.pointCount, self.set.domain.channels.count)

@@ -83,7 +83,7 @@ public struct NetworkEmulator: Emulator {
   /// See `Emulator`.
   public func makeGenerator() -> any MemberGenerator { Generator(self) }
 
-  private final class Generator: MemberGenerator {
+  final class Generator: MemberGenerator {
     private let plan: NetworkEmulator
     private let space: ConditionalSFNO.Workspace
     private let spectral: SpectralWhitening.Workspace
@@ -102,12 +102,22 @@ public struct NetworkEmulator: Emulator {
     }
 
     func generate(_ draw: EmulatorDraw, into result: UnsafeMutablePointer<Float>) {
+      let (size, count) = (plan.domain.fieldSize, draw.seeds.count)
+      let (w, mean) = (residual.pointer, input.pointer + size)
+      whitened(draw, into: w)
+      let set = plan.shrinkage.set(seeds: count, lead: draw.lead)
+      plan.whitening.colour(w, set: set, into: result, spectral)
+      plan.shrinkage.shrink(mean, seeds: count, lead: draw.lead, into: mean, spectral)
+      for i in 0..<size { result[i] += mean[i] }
+    }
+
+    /// w of a draw; leaves the mean of the seeds in the input.
+    func whitened(_ draw: EmulatorDraw, into w: UnsafeMutablePointer<Float>) {
       let size = plan.domain.fieldSize
       let (mean, contrast) = (input.pointer + size, input.pointer + 2 * size)
       SeedConditioning(size: size).fill(draw.seeds, draw.stream, mean: mean, contrast: contrast)
       plan.features.fill(input.pointer + 3 * size, at: draw.validTime)
       let lead = plan.domain.relativeLead(draw.lead)
-      let w = residual.pointer
       plan.whitening.noise(draw.stream, into: w, spectral)
       let count = draw.seeds.count
       switch plan.kind {
@@ -127,10 +137,6 @@ public struct NetworkEmulator: Emulator {
           for i in 0..<size { denoised[i] = skip * x[i] + out * output.pointer[i] }
         }
       }
-      let set = plan.shrinkage.set(seeds: count, lead: draw.lead)
-      plan.whitening.colour(w, set: set, into: result, spectral)
-      plan.shrinkage.shrink(mean, seeds: count, lead: draw.lead, into: mean, spectral)
-      for i in 0..<size { result[i] += mean[i] }
     }
 
     private func evaluate() {

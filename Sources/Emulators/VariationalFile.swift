@@ -12,8 +12,15 @@ public struct VariationalConfiguration: Sendable, Hashable, Codable {
   /// Width and blocks of the networks of prior and posterior.
   public var width, blocks: Int
 
+  /// Memory of the noise in forecasts unless asked for otherwise, 0 to 1; nil: 0.
+  public var noiseMemory: Double?
+
   /// Sizes, one by one.
-  public init(latentChannels: Int = 16, latentDegrees: Int = 17, width: Int = 32, blocks: Int = 2) {
+  public init(
+    latentChannels: Int = 16, latentDegrees: Int = 17, width: Int = 32, blocks: Int = 2,
+    noiseMemory: Double? = nil
+  ) {
+    self.noiseMemory = noiseMemory
     (self.latentChannels, self.latentDegrees) = (latentChannels, latentDegrees)
     (self.width, self.blocks) = (width, blocks)
   }
@@ -73,7 +80,8 @@ public enum VariationalFile {
       (flat.pointer + part.offset).update(from: weights.pointer, count: weights.count)
     }
     return VariationalForecaster(
-      networks: networks, parameters: flat, base: base, provenance: file.metadata["provenance"] ?? "{}")
+      networks: networks, parameters: flat, base: base, noiseMemory: configuration.noiseMemory ?? 0,
+      provenance: file.metadata["provenance"] ?? "{}")
   }
 
   /// Writes a variational forecaster; the same one gives the same bytes.

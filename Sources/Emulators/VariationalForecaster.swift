@@ -104,6 +104,8 @@ public struct VariationalForecaster: Sendable {
   public let base: Checkpoint
   /// Features on the coarse grid.
   let coarseFeatures: FeatureFields
+  /// Memory of the noise that it was tuned with.
+  public let noiseMemory: Double
   /// Where it comes from, as JSON text.
   public let provenance: String
   private let forecaster, prior: SFNOWeights
@@ -111,8 +113,10 @@ public struct VariationalForecaster: Sendable {
 
   /// A forecaster from its parts.
   public init(
-    networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, provenance: String
+    networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, noiseMemory: Double = 0,
+    provenance: String
   ) {
+    self.noiseMemory = noiseMemory
     (self.networks, self.parameters, self.base) = (networks, parameters, base)
     self.provenance = provenance
     forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
@@ -171,8 +175,8 @@ public struct VariationalForecaster: Sendable {
 
   /// One step of a member: truncated to the degrees of the data, as every forecast is.
   /// - Parameters:
-  ///   - stream: the member's random numbers at this step; nil for none: the latent fields are the prior's means.
-  public func step(_ state: State, noise stream: Philox?, _ space: Workspace) -> State {
+  ///   - noise: e of this step; nil for none: the latent fields are the prior's means.
+  public func step(_ state: State, noise: LatentNoise?, _ space: Workspace) -> State {
     precondition(state.channels == base.channels && state.grid == base.grid)
     let (points, c) = (base.grid.pointCount, base.channels.count)
     let (latent, features) = (networks.latent, base.features.features.count)
@@ -185,7 +189,11 @@ public struct VariationalForecaster: Sendable {
     coarseFeatures.fill(space.coarseInput.pointer + c * latent.cells, at: state.time)
     networks.prior.forward(
       prior, input: space.coarseInput.pointer, output: space.head.pointer, space.prior)
-    VariationalForecaster.fillNoise(stream, space.noise)
+    if let noise {
+      space.noise.pointer.update(from: noise.values.pointer, count: space.noise.count)
+    } else {
+      space.noise.pointer.update(repeating: 0, count: space.noise.count)
+    }
     latent.draw(space.head.pointer, noise: space.noise.pointer, into: space.cells.pointer)
     latent.synthesise(
       space.cells.pointer, count: latent.channels, into: input + (c + features) * points, space.latent)
@@ -215,11 +223,44 @@ public struct VariationalForecaster: Sendable {
       if 2 * pair + 1 < noise.count { noise.pointer[2 * pair + 1] = Float(b) }
     }
   }
+}
 
-  /// The random numbers of a member at a step.
-  public static func stream(seed: UInt64, initial: Instant, member: Int, step: Int) -> Philox {
-    Philox(
-      seed: seed, purpose: .emulation, UInt64(bitPattern: Int64(initial.seconds / 3600)), UInt64(member),
-      UInt64(1000 + step))
+/// The noise e of a member, step by step: on every latent cell a stationary process of variance 1 with memory phi,
+///
+///     e_n = phi e_n-1 + sqrt(1 - phi^2) xi_n
+///
+/// (spec/emulators.md 3.9). A forecaster's errors last longer than a step: what is independent from step to step, and right
+/// after one of them, spreads too slowly. In the long run phi multiplies the variance that noise adds by
+/// (1 + phi)/(1 - phi).
+public final class LatentNoise {
+  /// e of the present step, [channel][cell].
+  let values: AlignedBuffer<Float>
+  private let fresh: AlignedBuffer<Float>
+  private let memory: Double
+  private let stream: (_ step: Int) -> Philox
+  private var step = -1
+
+  /// The noise of a member of the forecast that starts at `initial`; `advance` before every step.
+  public init(
+    _ forecaster: VariationalForecaster, memory: Double, seed: UInt64, initial: Instant, member: Int
+  ) {
+    let latent = forecaster.networks.latent
+    values = AlignedBuffer(latent.channels * latent.cells)
+    fresh = AlignedBuffer(latent.channels * latent.cells)
+    self.memory = memory
+    stream = { step in
+      Philox(
+        seed: seed, purpose: .emulation, UInt64(bitPattern: Int64(initial.seconds / 3600)), UInt64(member),
+        UInt64(1000 + step))
+    }
+  }
+
+  /// One step on.
+  public func advance() {
+    step += 1
+    VariationalForecaster.fillNoise(stream(step), fresh)
+    let (old, new) =
+      step == 0 ? (Float(0), Float(1)) : (Float(memory), Float((1 - memory * memory).squareRoot()))
+    for i in 0..<values.count { values.pointer[i] = old * values.pointer[i] + new * fresh.pointer[i] }
   }
 }

@@ -21,13 +21,15 @@ public struct EmulatorRunFile: RunFile {
   public var optimisation: OptimisationSettings?
   /// An emulator of the same network to start from; nil: random weights.
   public var initialEmulator: InputPath?
+  /// A diffusion emulator that a one-step generator learns from; nil: from hindcasts alone.
+  public var teacher: InputPath?
   /// What is written.
   public var output: TrainingOutput
   /// Under which terms the emulator may be used.
   public var licence: String?
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, seed, emulator, data, network, inputs, optimisation, output, licence
+    case name, seed, emulator, data, network, inputs, optimisation, output, licence, teacher
     case initialEmulator = "initial_emulator"
   }
 
@@ -55,6 +57,12 @@ public struct EmulatorRunFile: RunFile {
     initialEmulator = try section.optionalInput(.initialEmulator)
     output = try TrainingOutput(section.requiredSection(.output, TrainingOutput.CodingKeys.self))
     licence = try section.optionalString(.licence)
+    teacher = try section.optionalInput(.teacher)
+    if teacher != nil && emulator.kind != .oneStep {
+      throw section.refuse(
+        .teacher, "only a one-step generator has a teacher", found: "kind: \(emulator.kind.rawValue)",
+        expected: "kind: one_step")
+    }
     let learns = emulator.kind == .diffusion || emulator.kind == .oneStep
     if learns && optimisation == nil {
       throw section.refuse(

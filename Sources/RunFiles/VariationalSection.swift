@@ -15,6 +15,8 @@ public struct VariationalSection: Sendable, Hashable, Encodable {
   /// Weight of the score of the posterior's members at the start; it falls to 0.
   public var posteriorWeight: Double
 
+  /// Correlation of the noise from one step of a forecast to the next, kept in the file; training does not use it.
+  public var noiseMemory: Double
   /// A variational forecaster of the same sizes to start from; nil: `initial_checkpoint` and random heads.
   public var start: InputPath?
 
@@ -26,6 +28,7 @@ public struct VariationalSection: Sendable, Hashable, Encodable {
     case divergenceWeight = "divergence_weight"
     case divergenceWarmup = "divergence_warmup"
     case posteriorWeight = "posterior_weight"
+    case noiseMemory = "noise_memory"
   }
 
   init(_ section: Section<CodingKeys>) throws {
@@ -36,6 +39,7 @@ public struct VariationalSection: Sendable, Hashable, Encodable {
     members = try section.integer(.members, in: 2...16, default: 2)
     divergenceWeight = try section.number(.divergenceWeight, in: 0...1000, default: 1e-4)
     divergenceWarmup = try section.number(.divergenceWarmup, in: 0...1, default: 0.2)
+    noiseMemory = try section.number(.noiseMemory, in: 0...0.99, default: 0)
     start = try section.optionalInput(.start)
     posteriorWeight = try section.number(.posteriorWeight, in: 0...100, default: 0.5)
   }

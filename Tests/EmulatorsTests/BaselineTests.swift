@@ -107,7 +107,8 @@ import Testing
     let fields = FeatureFields(InputFeatures(), grid: world.domain.grid, staticFields: [])
     let networks = try NetworkEmulator.Kind.allCases.map { kind in
       try NetworkEmulator(
-        kind: kind, network: network, parameters: weights, shrinkage: shrinkage, features: fields, staticFields: [], provenance: "{}")
+        kind: kind, network: network, parameters: weights, shrinkage: shrinkage, features: fields,
+        staticFields: [], provenance: "{}")
     }
     let all: [any Emulator] =
       networks + [
@@ -152,7 +153,8 @@ import Testing
       table.map { $0.map { $0.map { $0.map { 0.7 * $0 } } } }
     }
     let weak = GaussianShrinkage(
-      domain: world.domain, seedCounts: [2], slopes: scaled(right.slopes), deviations: scaled(right.deviations))
+      domain: world.domain, seedCounts: [2], slopes: scaled(right.slopes),
+      deviations: scaled(right.deviations))
     let finish = try SpectralFinish.fit(weak, world.hindcasts, two, seed: 2, threads: 2)
     #expect(finish.gains == (try SpectralFinish.fit(weak, world.hindcasts, two, seed: 2, threads: 1)).gains)
     let gains = try #require(finish.gains)

@@ -44,6 +44,12 @@ struct EmulateCommand: ParsableCommand {
     help: "Members that random seeds are not drawn from; member 0 is the control.")
   var excludeMembers: [Int] = [0]
 
+  @Option(
+    help: ArgumentHelp(
+      "For a variational forecaster: correlation of its noise from one step to the next, 0 to 1; by default the file's.",
+      valueName: "phi"))
+  var noiseMemory: Double?
+
   @Option(help: "Members to draw.")
   var members: Int
 
@@ -111,6 +117,9 @@ struct EmulateCommand: ParsableCommand {
     if let quantiseBits, !(1...23).contains(quantiseBits) {
       throw ValidationError("--quantise-bits is \(quantiseBits); expected 1...23.")
     }
+    if let noiseMemory, !(0..<1).contains(noiseMemory) {
+      throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
+    }
     if let noiseFactor, !(0.1...10).contains(noiseFactor) {
       throw ValidationError("--noise-factor is \(noiseFactor); expected 0.1...10.")
     }
@@ -133,7 +142,8 @@ struct EmulateCommand: ParsableCommand {
       seeds, emulator: plan, choice: randomSeeds.map { .random(count: $0) } ?? .fixed(seedMembers),
       leavingOut: Set(excludeMembers))
     let run = EmulationRun(
-      emulator: plan, finish: finish, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator), source: source,
+      emulator: plan, finish: finish, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator),
+      source: source,
       seed: seed, members: firstMember..<firstMember + members, output: output, quantiseBits: quantiseBits,
       keepsMembers: writeMembers, writesProducts: products, threads: threads.count, logger: log.logger)
     try result.show(run.run(from: from, to: to, leadHours: leadTimes.isEmpty ? nil : leadTimes))
@@ -151,7 +161,8 @@ struct EmulateCommand: ParsableCommand {
     }
     let run = VariationalRun(
       forecaster: forecaster, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator),
-      analyses: archive, seed: seed, members: firstMember..<firstMember + members, initialTimes: times,
+      analyses: archive, seed: seed, noiseMemory: noiseMemory ?? forecaster.noiseMemory,
+      members: firstMember..<firstMember + members, initialTimes: times,
       leadHours: Set(leadTimes).sorted(), output: output, quantiseBits: quantiseBits, threads: threads.count,
       logger: log.logger)
     try result.show(run.run())

@@ -17,6 +17,8 @@ struct VariationalRun {
   let digest: String
   let analyses: Archive
   let seed: UInt64
+  /// Memory of the noise, 0 to 1.
+  let noiseMemory: Double
   let members: Range<Int>
   let initialTimes: [Instant]
   let leadHours: [Int]
@@ -67,11 +69,12 @@ struct VariationalRun {
     var state = analysis
     var values: [Float] = []
     var steps = 0
+    let noise = LatentNoise(
+      forecaster, memory: noiseMemory, seed: seed, initial: analysis.time, member: member)
     for hours in leadHours {
       while steps * forecaster.base.stepHours < hours {
-        let stream = VariationalForecaster.stream(
-          seed: seed, initial: analysis.time, member: member, step: steps)
-        state = forecaster.step(state, noise: member == 0 ? nil : stream, space)
+        noise.advance()
+        state = forecaster.step(state, noise: member == 0 ? nil : noise, space)
         steps += 1
       }
       values += state.values
@@ -95,7 +98,7 @@ struct VariationalRun {
       reference: "Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854", quantiseBits: quantiseBits
     ).write(
       values, initial, leadHours, title: "member \(member) of a variational forecaster", member: member,
-      extra: [("member_seed", .text(seeds))], to: path)
+      extra: [("member_seed", .text(seeds)), ("noise_memory", .text("\(noiseMemory)"))], to: path)
   }
 }
 

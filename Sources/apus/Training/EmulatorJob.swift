@@ -120,11 +120,24 @@ struct EmulatorJob {
         .badData, "the initial emulator does not fit the run file", file: run.initialEmulator?.path,
         found: "\(base.network.network.configuration)", expected: "\(configuration)")
     }
-    let shrinkage = GaussianShrinkage.fit(inputs.hindcasts, inputs.draw, seed: run.seed)
+    let teacher = try run.teacher.map { path -> NetworkEmulator in
+      guard let teacher = try EmulatorFile.read(path.path) as? NetworkEmulator, teacher.kind == .diffusion,
+        teacher.domain.channels == run.data.channels, teacher.domain.leadHours == run.data.leadHours,
+        teacher.seedCounts == inputs.draw.seedCounts, teacher.domain.grid == inputs.grid
+      else {
+        throw ApusError(
+          .badData, "the teacher does not fit the run file", file: path.path,
+          expected: "a diffusion emulator of the same grid, channels, lead_hours and seed_counts")
+      }
+      return teacher
+    }
+    let shrinkage =
+      teacher?.shrinkage ?? GaussianShrinkage.fit(inputs.hindcasts, inputs.draw, seed: run.seed)
     let fields = FeatureFields(features, grid: inputs.grid, staticFields: statics)
     let objective = EmulatorObjective(
       kind: kind, network: network, set: inputs.hindcasts, validation: inputs.validation, draw: inputs.draw,
-      shrinkage: shrinkage, features: fields, members: run.emulator.members, seed: run.seed)
+      shrinkage: shrinkage, features: fields, members: run.emulator.members, teacher: teacher,
+      seed: run.seed)
     let trainer = try Trainer(
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
@@ -146,7 +159,8 @@ struct EmulatorJob {
     }
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
     let emulator = try NetworkEmulator(
-      kind: kind, network: network, parameters: kept, shrinkage: shrinkage, features: fields, staticFields: statics, provenance: "{}")
+      kind: kind, network: network, parameters: kept, shrinkage: shrinkage, features: fields,
+      staticFields: statics, provenance: "{}")
     return try finish(emulator, inputs, trainer)
   }
 

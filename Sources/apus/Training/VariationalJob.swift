@@ -22,7 +22,7 @@ struct VariationalJob {
     let settings = inputs.settings
     let configuration = VariationalConfiguration(
       latentChannels: section.latentChannels, latentDegrees: section.latentDegrees, width: section.width,
-      blocks: section.blocks)
+      blocks: section.blocks, noiseMemory: section.noiseMemory > 0 ? section.noiseMemory : nil)
     let networks = try configuration.networks(base)
     let steps = settings.schedule.steps
     let objective = VariationalObjective(
