@@ -58,6 +58,9 @@ with netCDF4.Dataset(args.truth) as file:
     for item in args.ensembles:
         name, pattern = item.split("=", 1)
         ensembles[name] = load(pattern)
+    common = set.intersection(*(set(e) for e in ensembles.values()))
+    ensembles = {name: {d: x for d, x in e.items() if d in common} for name, e in ensembles.items()}
+    print(f"{len(common)} dates in common, + {args.lead} h")
     first = next(iter(ensembles.values()))
     truths = {date: truth(date) for date in first}
     path = next(p for paths in dates(args.ensembles[0].split("=", 1)[1]).values() for p in paths)
@@ -145,5 +148,5 @@ if args.stamps:
             else:
                 axes[row][k].axis("off")
     fig.tight_layout()
-    fig.savefig(args.stamps, dpi=110)
+    fig.savefig(args.stamps, dpi=70)
     print("wrote", args.stamps)
