@@ -167,6 +167,15 @@ import Testing
     #expect(scratch.files.isEmpty)
   }
 
+  @Test func inspected() throws {
+    let emulator = try Binary.run(["inspect", world.emulator("one_step")])
+    #expect(
+      emulator.output.contains("emulator    one_step, from 2 seeds, lead times 24, 48 h"),
+      "\(emulator.output)")
+    let variational = try Binary.run(["inspect", world.emulator("variational")])
+    #expect(variational.output.contains("variational: perturbs itself"), "\(variational.output)")
+  }
+
   @Test func aCheckpointIsNoEmulator() throws {
     let scratch = try Scratch()
     let outcome = try Binary.run(

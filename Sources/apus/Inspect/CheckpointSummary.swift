@@ -75,6 +75,13 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     if let adapter {
       lines.append("adapter     rank \(adapter.rank) on \(adapter.base), SHA-256 \(adapter.baseDigest)")
     }
+    if case .text(let kind)? = metadata["emulator"] {
+      let counts = metadata["seed_counts"].map { ", from \($0) seeds" } ?? ""
+      let leads = metadata["lead_hours"].map { ", lead times \($0) h" } ?? ""
+      lines.append("emulator    \(kind)\(counts)\(leads)")
+    }
+    let isVariational = metadata["variational"] != nil
+    if isVariational { lines.append("forecaster  variational: perturbs itself (apus emulate --analyses)") }
     if let configuration {
       lines.append(
         "network     SFNO, \(configuration.inp_chans) channels in, \(configuration.out_chans) out, "
@@ -86,7 +93,8 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     }
     if let grid { lines.append("grid        \(grid)") }
     if let degrees { lines.append("degrees     l < \(degrees)") }
-    if case .object(let gain)? = metadata["spectral_gain"], case .number(let relaxation)? = gain["relaxation"]
+    if !isVariational, case .object(let gain)? = metadata["spectral_gain"],
+      case .number(let relaxation)? = gain["relaxation"]
     {
       lines.append("diffusion   tuned, relaxation \(relaxation) a step")
     }
