@@ -23,7 +23,7 @@ public struct AlmostFairCRPS: Sendable {
     self.alpha = alpha
     let total = channelWeights.reduce(0, +)
     self.channelWeights = channelWeights.map { $0 / total }
-    rowWeights = grid.quadratureWeights.map { $0 / (2 * Double(grid.longitudeCount)) }
+    rowWeights = grid.areaShares
   }
 
   /// The loss of members against a truth.

@@ -1,6 +1,7 @@
 import Basics
 import Fields
 import Foundation
+import Kernels
 import Sphere
 
 /// The energy score of a few members, band by band of degrees and point by point, over all channels at once, and its
@@ -34,7 +35,7 @@ public struct BandEnergyScore: Sendable {
     }
     self.edges = edges + [transform.degrees]
     let grid = transform.grid
-    rowWeights = grid.quadratureWeights.map { Float($0 / (2 * Double(grid.longitudeCount))) }
+    rowWeights = grid.areaShares.map { Float($0) }
   }
 
   /// Scratch of one thread for a number of members.
@@ -104,7 +105,7 @@ public struct BandEnergyScore: Sendable {
     for (member, gradient) in gradients.enumerated() {
       let field = space.band[member].pointer
       transform.forwardAdjoint(space.sums[member].pointer, count: channels, into: field, space.transform)
-      for i in 0..<channels * transform.grid.pointCount { gradient[i] += field[i] }
+      ChannelPasses.add(field, channels * transform.grid.pointCount, to: gradient)
     }
     return loss
   }

@@ -15,8 +15,8 @@ public enum EmulatorFile {
   /// Reads an emulator of any kind, and what makes fields of its draws.
   /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for another kind of file or a damaged one.
   public static func readWithFinish(_ path: String) throws -> (any Emulator, SpectralFinish) {
-    let emulator = try read(path)
     let file = try SafeTensors.read(path)
+    let emulator = try read(file, path)
     let gains =
       file.metadata["spectral_gain"] == nil
       ? nil : try table("spectral_gain", emulator.seedCounts, emulator.domain, file, path)
@@ -25,8 +25,9 @@ public enum EmulatorFile {
 
   /// Reads an emulator of any kind.
   /// - Throws: `ApusError`: `inputMissing` for no file, `badData` for another kind of file or a damaged one.
-  public static func read(_ path: String) throws -> any Emulator {
-    let file = try SafeTensors.read(path)
+  public static func read(_ path: String) throws -> any Emulator { try read(SafeTensors.read(path), path) }
+
+  private static func read(_ file: SafeTensors, _ path: String) throws -> any Emulator {
     guard let kind = file.metadata["emulator"] else {
       throw ApusError(
         .badData, "is no emulator", file: path, variable: "emulator",

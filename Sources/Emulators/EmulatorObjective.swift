@@ -1,6 +1,7 @@
 import Basics
 import Fields
 import Foundation
+import Kernels
 import Operators
 import Sphere
 import Training
@@ -103,7 +104,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     colouredLoss = colouredPower.map { lines in
       AlmostFairCRPS(grid: grid, channelWeights: lines.map { 1 / $0.squareRoot() })
     }
-    areaWeights = grid.quadratureWeights.map { Float($0 / (2 * Double(grid.longitudeCount))) }
+    areaWeights = grid.areaShares.map { Float($0) }
   }
 
   /// See `TrainingObjective`.
@@ -200,10 +201,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
         residual[i] = Float(1 / factors.output) * (w[i] - Float(factors.skip) * x)
         input[i] = Float(factors.input) * x
       }
-      forward(0, weights, flat, desk)
-      return squaredLoss(residual, set: spreadSet, factor: factor, wants: gradient != nil, desk) {
-        gradient.map { self.adjoint(0, weights, flat, $0, desk) }
-      }
+      return squaredLoss(residual, set: spreadSet, factor: factor, weights, flat, gradient, desk)
     case .oneStep where desk.teacher != nil:
       // The teacher's noise, conditioning and number of seeds are this sample's.
       EmbeddingFeatures.fill(
@@ -214,10 +212,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
           stream: noises[0]), into: residual)
       let e = desk.inputs[0].pointer
       for i in 0..<size { residual[i] -= e[i] }
-      forward(0, weights, flat, desk)
-      return squaredLoss(residual, set: spreadSet, factor: factor, wants: gradient != nil, desk) {
-        gradient.map { self.adjoint(0, weights, flat, $0, desk) }
-      }
+      return squaredLoss(residual, set: spreadSet, factor: factor, weights, flat, gradient, desk)
     case .oneStep:
       for member in 0..<members {
         EmbeddingFeatures.fill(
@@ -242,19 +237,20 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
       for member in 0..<members {
         whitening.colourAdjoint(
           desk.colouredGradients[member].pointer, set: spreadSet, into: desk.scratch.pointer, desk.spectral)
-        let g = desk.gradients[member].pointer
-        for i in 0..<size { g[i] += desk.scratch.pointer[i] }
+        ChannelPasses.add(desk.scratch.pointer, size, to: desk.gradients[member].pointer)
         adjoint(member, weights, flat, gradient, desk)
       }
       return loss
     }
   }
 
-  /// The two squared errors of output 0 against `target`; leaves the gradient and calls `then`.
+  /// The two squared errors of what the network makes of input 0 against `target`; its gradient is added to `gradient`
+  /// where given.
   private func squaredLoss(
-    _ target: UnsafePointer<Float>, set spreadSet: Int, factor: Double, wants: Bool, _ desk: Desk,
-    then: () -> Void
+    _ target: UnsafePointer<Float>, set spreadSet: Int, factor: Double, _ weights: SFNOWeights,
+    _ flat: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>?, _ desk: Desk
   ) -> Double {
+    forward(0, weights, flat, desk)
     let grid = self.set.domain.grid
     let (points, channels) = (grid.pointCount, self.set.domain.channels.count)
     let size = channels * points
@@ -279,10 +275,10 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
         loss += Double(weight) * (share * Double(sum) + colouredShare * Double(colouredSum))
       }
     }
-    guard wants else { return loss }
+    guard let gradient else { return loss }
     whitening.colourAdjoint(gc, set: spreadSet, into: error, desk.spectral)
-    for i in 0..<size { g[i] += error[i] }
-    then()
+    ChannelPasses.add(error, size, to: g)
+    adjoint(0, weights, flat, gradient, desk)
     return loss
   }
 

@@ -18,7 +18,9 @@ public struct GaussianShrinkage: Emulator {
   public let seedCounts: [Int]
   /// b and sqrt(v), [number of seeds][lead time][channel][degree].
   public let slopes, deviations: [[[[Double]]]]
-  let transform: SphericalTransform<Float>
+  private let transform: SphericalTransform<Float>
+  /// b as factors by degree, a set for every number of seeds and lead time.
+  private let shrinking: SpectralWhitening
 
   /// An emulator from its numbers.
   public init(
@@ -26,9 +28,10 @@ public struct GaussianShrinkage: Emulator {
   ) {
     (self.domain, self.seedCounts, self.slopes, self.deviations) = (domain, seedCounts, slopes, deviations)
     transform = SphericalTransform(grid: domain.grid, degrees: domain.degrees)
+    shrinking = SpectralWhitening(transform: transform, deviations: Array(slopes.joined()))
   }
 
-  /// The place of a number of seeds and a lead time among the sets of `whitening`.
+  /// The place of a number of seeds and a lead time among the sets of `whitening` and `shrink`.
   func set(seeds: Int, lead: Int) -> Int {
     (seedCounts.firstIndex(of: seeds) ?? 0) * domain.leadHours.count + lead
   }
@@ -52,14 +55,7 @@ public struct GaussianShrinkage: Emulator {
     _ mean: UnsafePointer<Float>, seeds: Int, lead: Int, into result: UnsafeMutablePointer<Float>,
     _ space: SpectralWhitening.Workspace
   ) {
-    let v = domain.channels.count
-    let lines = slopes[seedCounts.firstIndex(of: seeds) ?? 0][lead]
-    let spectrum = space.spectrum.pointer
-    transform.forward(mean, count: v, into: spectrum, space.transform)
-    transform.eachRow(v) { l, _, row in
-      for c in 0..<v { spectrum[row + c] *= Float(lines[c][l]) }
-    }
-    transform.inverse(spectrum, count: v, into: result, space.transform)
+    shrinking.colour(mean, set: set(seeds: seeds, lead: lead), into: result, space)
   }
 
   /// Fits it to hindcasts; every case is drawn from eight times.

@@ -35,7 +35,7 @@ public struct LatentSphere: Sendable {
     inner = SphericalTransform(grid: coarse, degrees: degrees)
     outer = SphericalTransform(grid: grid, degrees: degrees)
     let cells = Double(coarse.pointCount)
-    let shares = coarse.quadratureWeights.map { $0 / (2 * Double(coarse.longitudeCount)) }
+    let shares = coarse.areaShares
     self.shares = shares
     let kappa = (cells / Double(degrees * degrees)).squareRoot()
     scales = shares.map { kappa / ($0 * cells).squareRoot() }

@@ -16,6 +16,8 @@ public struct SpectralFinish: Sendable {
   public let gains: [[[[Double]]]]?
   private let domain: EmulatorDomain
   private let transform: SphericalTransform<Float>
+  /// g, or 1, as factors by degree, a set for every number of seeds and lead time.
+  private let factors: SpectralWhitening
 
   /// Gains stay within these.
   static let range = 0.25...2.0
@@ -24,20 +26,13 @@ public struct SpectralFinish: Sendable {
   public init(_ domain: EmulatorDomain, gains: [[[[Double]]]]?) {
     (self.domain, self.gains) = (domain, gains)
     transform = SphericalTransform(grid: domain.grid, degrees: domain.degrees)
+    let ones = [[Double]](
+      repeating: .init(repeating: 1, count: domain.degrees), count: domain.channels.count)
+    factors = SpectralWhitening(transform: transform, deviations: gains.map { Array($0.joined()) } ?? [ones])
   }
 
   /// Scratch of one thread.
-  public struct Workspace: Sendable {
-    let spectrum: AlignedBuffer<Float>
-    let transform: TransformWorkspace<Float>
-  }
-
-  /// Scratch of one thread.
-  public func makeWorkspace() -> Workspace {
-    let count = domain.channels.count
-    return Workspace(
-      spectrum: AlignedBuffer(transform.coefficientCount(count)), transform: transform.makeWorkspace(count))
-  }
+  public func makeWorkspace() -> SpectralWhitening.Workspace { factors.makeWorkspace() }
 
   /// Standardised anomalies [channel][point] to fields in physical units, in place.
   /// - Parameters:
@@ -45,24 +40,14 @@ public struct SpectralFinish: Sendable {
   ///   - seeds: place of the number of seeds among the emulator's.
   ///   - lead: place of the lead time in the domain's.
   public func apply(
-    _ z: UnsafeMutablePointer<Float>, _ scale: Standardisation, seeds: Int, lead: Int, _ space: Workspace
+    _ z: UnsafeMutablePointer<Float>, _ scale: Standardisation, seeds: Int, lead: Int,
+    _ space: SpectralWhitening.Workspace
   ) {
     let size = domain.fieldSize
     for i in 0..<size { z[i] *= scale.deviation.pointer[i] }
-    analyse(z, space)
-    if let lines = gains?[seeds][lead] {
-      let spectrum = space.spectrum.pointer
-      transform.eachRow(domain.channels.count) { l, _, row in
-        for c in lines.indices { spectrum[row + c] *= Float(lines[c][l]) }
-      }
-    }
-    transform.inverse(space.spectrum.pointer, count: domain.channels.count, into: z, space.transform)
+    let set = gains == nil ? 0 : seeds * domain.leadHours.count + lead
+    factors.colour(z, set: set, into: z, space)
     for i in 0..<size { z[i] += scale.mean.pointer[i] }
-  }
-
-  private func analyse(_ fields: UnsafePointer<Float>, _ space: Workspace) {
-    transform.forward(
-      fields, count: domain.channels.count, into: space.spectrum.pointer, space.transform)
   }
 
   /// Measures g: the root of the labels' mean power over the draws', over up to 48 cases a lead time.
@@ -107,7 +92,8 @@ public struct SpectralFinish: Sendable {
               seed: seed, initial: item.initial, member: 1), into: field.pointer)
         }
         for i in 0..<domain.fieldSize { field.pointer[i] *= scale.deviation.pointer[i] }
-        plain.analyse(field.pointer, space)
+        plain.transform.forward(
+          field.pointer, count: v, into: space.spectrum.pointer, space.transform)
         let target = powers.pointer + number * size + part * v * degrees
         plain.transform.eachRow(v) { l, m, row in
           let twice = m == 0 ? 1.0 : 2
@@ -141,6 +127,6 @@ public struct SpectralFinish: Sendable {
   /// Used by one thread each.
   private struct Tools: @unchecked Sendable {
     let generators: [any MemberGenerator]
-    let spaces: [Workspace]
+    let spaces: [SpectralWhitening.Workspace]
   }
 }

@@ -59,6 +59,16 @@ public struct EnsembleProducts: Sendable {
     }
   }
 
+  /// A statistic's values, [lead time][channel][point].
+  public func values(of product: RunDirectory.Product) -> [Float] {
+    switch product {
+    case .mean: mean
+    case .spread: spread
+    case .minimum: minimum
+    case .maximum: maximum
+    }
+  }
+
   /// Least of all members.
   public var minimum: [Float] { sums.shape.unpad(sums.least) { _, x in x } }
   /// Greatest of all members.

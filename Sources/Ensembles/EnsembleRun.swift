@@ -167,13 +167,7 @@ public struct EnsembleRun: Sendable {
     let products = work.products()
     try sums.write(products)
     for product in RunDirectory.Product.allCases {
-      let values =
-        switch product {
-        case .mean: products.mean
-        case .spread: products.spread
-        case .minimum: products.minimum
-        case .maximum: products.maximum
-        }
+      let values = products.values(of: product)
       let shape = Trajectory(
         initialTime: work.time, channels: products.channels, grid: products.grid,
         leadHours: products.leadHours,

@@ -41,33 +41,19 @@ public struct NetCDFRunStore: RunStore {
 
   /// See `RunStore`.
   public func read(_ path: String) throws -> Trajectory {
-    let reader = try NetCDFReader(path)
-    let series = try manifest.channels.map { try GriddedVariable(reader, $0) }
-    guard let first = series.first, let initialTime = first.referenceTime else {
-      throw ApusError(.badData, "is no member file of this run", file: path)
-    }
-    let leadHours = first.leadHours.map { Int($0) }
-    let fields = try series.map { try $0.fields(.time, 0..<leadHours.count) }
-    let points = first.grid.pointCount
-    let values = leadHours.indices.flatMap { lead in
-      fields.flatMap { $0[lead * points..<(lead + 1) * points] }
-    }
-    return Trajectory(
-      initialTime: initialTime, channels: manifest.channels, grid: first.grid, leadHours: leadHours,
-      values: values)
+    try Trajectory.read(path, channels: manifest.channels)
   }
 
   /// See `RunStore`.
   public func write(
     _ product: RunDirectory.Product, values: [Float], like shape: Trajectory, members: Int, to path: String
   ) throws {
-    let method = product == .spread ? "standard_deviation" : product.rawValue
     let trajectory = Trajectory(
       initialTime: shape.initialTime, channels: shape.channels, grid: shape.grid, leadHours: shape.leadHours,
       values: values)
     try file(
       trajectory, title: "ensemble \(product.rawValue)", realization: nil,
-      cellMethods: "realization: \(method)", quantiseBits: nil,
+      cellMethods: product.cellMethods, quantiseBits: nil,
       extra: [("members", .integers([Int32(members)]))]
     ).write(path)
   }
@@ -102,5 +88,26 @@ public struct NetCDFRunStore: RunStore {
   private func memberSeed(_ member: MemberIdentity, at time: Instant) -> String {
     guard let pair = member.perturbation else { return "none: unperturbed" }
     return "seed \(manifest.seed), initial time \(time), checkpoint \(member.checkpoint), pair \(pair)"
+  }
+}
+
+extension Trajectory {
+  /// A member's file as it was written.
+  /// - Throws: `ApusError` of kind `badData` for what is no member file, or as `GriddedVariable`.
+  public static func read(_ path: String, channels: [String]) throws -> Trajectory {
+    let reader = try NetCDFReader(path)
+    let series = try channels.map { try GriddedVariable(reader, $0) }
+    guard let first = series.first, let initialTime = first.referenceTime else {
+      throw ApusError(.badData, "is no member file of this run", file: path)
+    }
+    let leadHours = first.leadHours.map { Int($0) }
+    let fields = try series.map { try $0.fields(.time, 0..<leadHours.count) }
+    let points = first.grid.pointCount
+    let values = leadHours.indices.flatMap { lead in
+      fields.flatMap { $0[lead * points..<(lead + 1) * points] }
+    }
+    return Trajectory(
+      initialTime: initialTime, channels: channels, grid: first.grid, leadHours: leadHours,
+      values: values)
   }
 }

@@ -8,6 +8,9 @@ public struct RunDirectory: Sendable {
   /// A statistic over members.
   public enum Product: String, Sendable, CaseIterable {
     case mean, spread, minimum, maximum
+
+    /// CF cell methods of its file.
+    public var cellMethods: String { "realization: \(self == .spread ? "standard_deviation" : rawValue)" }
   }
 
   /// The directory.

@@ -33,6 +33,8 @@ public struct SphereGrid: Sendable, Hashable, CustomStringConvertible {
   public var areaWeights: [Double] {
     quadratureWeights.map { $0 * Double(latitudeCount) / 2 }
   }
+  /// Share of each row's points in an area mean, from the quadrature: sum 1 over all points of the grid.
+  public var areaShares: [Double] { quadratureWeights.map { $0 / (2 * Double(longitudeCount)) } }
   /// Weight cos(latitude) of each row, normalised to mean 1: what scores use (spec/hens.md 2.4).
   public var cosineWeights: [Double] {
     let raw = colatitudes.map { sin($0) }

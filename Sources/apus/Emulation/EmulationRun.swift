@@ -71,7 +71,10 @@ struct EmulationRun {
         needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, cases.map(\.hours))) : nil
       if let streamed {
         for member in members where !missing.contains(member) {
-          streamed.add(try read(directory.memberFile(member, at: initial)), number: member)
+          streamed.add(
+            try Trajectory.read(directory.memberFile(member, at: initial), channels: emulator.domain.channels)
+              .values,
+            number: member)
         }
       }
       let start = ContinuousClock.now
@@ -115,14 +118,10 @@ struct EmulationRun {
       }
       drawn += missing.count * cases.count
       if let products = streamed?.products(members: members.count) {
-        for (product, values) in [
-          (RunDirectory.Product.mean, products.mean), (.spread, products.spread),
-          (.minimum, products.minimum), (.maximum, products.maximum),
-        ] {
-          let method = product == .spread ? "standard_deviation" : product.rawValue
+        for product in RunDirectory.Product.allCases {
           try write(
-            values, initial, cases.map(\.hours), title: "ensemble \(product.rawValue)",
-            cellMethods: "realization: \(method)", extra: [("members", .integers([Int32(members.count)]))],
+            products.values(of: product), initial, cases.map(\.hours), title: "ensemble \(product.rawValue)",
+            cellMethods: product.cellMethods, extra: [("members", .integers([Int32(members.count)]))],
             to: directory.product(product, at: initial))
         }
       }
@@ -138,7 +137,7 @@ struct EmulationRun {
   /// Generators are used by one thread each.
   private struct Tools: @unchecked Sendable {
     let generators: [any MemberGenerator]
-    let spaces: [SpectralFinish.Workspace]
+    let spaces: [SpectralWhitening.Workspace]
   }
 
   private func keepMoisturePositive(_ fields: UnsafeMutablePointer<Float>) {
@@ -164,19 +163,6 @@ struct EmulationRun {
     return Trajectory(
       initialTime: initial, channels: emulator.domain.channels, grid: emulator.domain.grid,
       leadHours: leadHours, values: values)
-  }
-
-  /// A member's file as it was written, [lead time][channel][point].
-  private func read(_ path: String) throws -> [Float] {
-    let reader = try NetCDFReader(path)
-    let fields = try emulator.domain.channels.map { name in
-      let variable = try GriddedVariable(reader, name)
-      return try variable.fields(.time, 0..<variable.length(.time))
-    }
-    let points = emulator.domain.grid.pointCount
-    return (0..<(fields.first?.count ?? 0) / points).flatMap { lead in
-      fields.flatMap { $0[lead * points..<(lead + 1) * points] }
-    }
   }
 
   private func write(

@@ -141,22 +141,10 @@ struct EmulatorJob {
     let trainer = try Trainer(
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
-    let fingerprint = try run.fingerprint()
-    if let state = try TrainingState.read(
-      names.state, fingerprint: fingerprint, count: trainer.trained.count)
-    {
-      try trainer.resume(state)
-      logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
-    }
-    let operations = Double(settings.batchSize) * objective.operationsPerSample
-    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
-    let meter = TrainingMeter(
-      steps: settings.schedule.steps, firstStep: trainer.step, batchSize: settings.batchSize,
-      operations: (operations, peak), isTerminal: showsProgress, log: { logger.info("\($0)") })
-    try trainer.run(meter: meter, isStopped: { StopFlag.isSet }) { trainer in
-      try trainer.state(fingerprint: fingerprint).write(names.state)
-      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
-    }
+    _ = try TrainingSession(
+      trainer: trainer, settings: settings, names: names, fingerprint: try run.fingerprint(), logger: logger,
+      showsProgress: showsProgress, threads: threads
+    ).run(operationsPerSample: objective.operationsPerSample)
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
     let emulator = try NetworkEmulator(
       kind: kind, network: network, parameters: kept, shrinkage: shrinkage, features: fields,

@@ -20,36 +20,24 @@ struct TrainingJob {
     let names = TrainingFiles(run.output.checkpoint)
     try names.prepare()
     let fingerprint = try TrainingProvenance.fingerprint(inputs)
-    if let state = try TrainingState.read(
-      names.state, fingerprint: fingerprint, count: trainer.trained.count)
-    {
-      try trainer.resume(state)
-      logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
-    }
     // Adjoints of a rollout's later steps also compute the gradient of their input, which is not counted.
     let operations =
-      Double(settings.batchSize * settings.rolloutSteps)
-      * (inputs.network.operationsPerStep + inputs.network.operationsPerAdjoint)
-    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
-    let meter = TrainingMeter(
-      steps: settings.schedule.steps, firstStep: trainer.step, batchSize: settings.batchSize,
-      operations: (operations, peak), isTerminal: showsProgress, log: { logger.info("\($0)") })
+      Double(settings.rolloutSteps) * (inputs.network.operationsPerStep + inputs.network.operationsPerAdjoint)
     let output = TrainingOutputs(inputs: inputs, names: names, fingerprint: fingerprint)
-    try trainer.run(
-      meter: meter, isStopped: { StopFlag.isSet },
+    let peak = try TrainingSession(
+      trainer: trainer, settings: settings, names: names, fingerprint: fingerprint, logger: logger,
+      showsProgress: showsProgress, threads: threads
+    ).run(
+      operationsPerSample: operations,
       snapshot: { trainer in
         try output.write(
           trainer, trainer.trainedResult, kept: .snapshot, steps: trainer.step,
           to: names.snapshot(trainer.step))
-      },
-      save: { trainer in
-        try trainer.state(fingerprint: fingerprint).write(names.state)
-        try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
       })
     let speed = TrainingSpeed(
       seconds: trainer.seconds, stepSeconds: trainer.stepSeconds, steps: trainer.step,
       batchSize: settings.batchSize,
-      operationsPerStep: operations, peak: peak, threads: threads)
+      operationsPerStep: Double(settings.batchSize) * operations, peak: peak, threads: threads)
     return try output.finish(trainer, speed)
   }
 

@@ -38,23 +38,15 @@ struct VariationalJob {
     var plain = run
     plain.output.checkpoint = ""
     let fingerprint = SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
-    if let state = try TrainingState.read(
-      names.state, fingerprint: fingerprint, count: trainer.trained.count)
-    {
-      try trainer.resume(state)
-      logger.info("resuming after step \(state.step) of \(steps) from \(names.state)")
-    }
-    let operations = Double(settings.batchSize) * objective.operationsPerSample
-    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
-    let meter = TrainingMeter(
-      steps: steps, firstStep: trainer.step, batchSize: settings.batchSize, operations: (operations, peak),
-      isTerminal: showsProgress, log: { logger.info("\($0)") })
-    try trainer.run(meter: meter, isStopped: { StopFlag.isSet }) { trainer in
-      // A test for prior collapse in every log (spec/emulators.md 5a).
-      if let health = objective.health { logger.info("step \(trainer.step): \(health)") }
-      try trainer.state(fingerprint: fingerprint).write(names.state)
-      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
-    }
+    _ = try TrainingSession(
+      trainer: trainer, settings: settings, names: names, fingerprint: fingerprint, logger: logger,
+      showsProgress: showsProgress, threads: threads
+    ).run(
+      operationsPerSample: objective.operationsPerSample,
+      saving: { trainer in
+        // A test for prior collapse in every log (spec/emulators.md 5a).
+        if let health = objective.health { logger.info("step \(trainer.step): \(health)") }
+      })
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
     let path = run.output.checkpoint
     let point = trainer.curve.last

@@ -1,0 +1,47 @@
+import Basics
+import Foundation
+import Logging
+import Training
+
+/// A training from wherever its saved state left it to its end, whatever is trained: state and loss curve are saved on the
+/// way, speed is shown.
+struct TrainingSession {
+  let trainer: Trainer
+  let settings: TrainerSettings
+  let names: TrainingFiles
+  /// Of what is trained: a state of another one is refused.
+  let fingerprint: String
+  let logger: Logger
+  let showsProgress: Bool
+  let threads: Int
+
+  /// Trains to the end.
+  /// - Parameters:
+  ///   - operations: floating-point operations of a sample, by the products alone.
+  ///   - snapshot: as of `Trainer.run`.
+  ///   - saving: called before a state is saved.
+  /// - Returns: the most that the machine does, in floating-point operations a second.
+  /// - Throws: `ApusError`: `tryAgainLater` after a stop, and where files cannot be read or written.
+  func run(
+    operationsPerSample operations: Double, snapshot: (Trainer) throws -> Void = { _ in },
+    saving: (Trainer) -> Void = { _ in }
+  ) throws -> Double {
+    if let state = try TrainingState.read(
+      names.state, fingerprint: fingerprint, count: trainer.trained.count)
+    {
+      try trainer.resume(state)
+      logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
+    }
+    let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
+    let meter = TrainingMeter(
+      steps: settings.schedule.steps, firstStep: trainer.step, batchSize: settings.batchSize,
+      operations: (Double(settings.batchSize) * operations, peak), isTerminal: showsProgress,
+      log: { logger.info("\($0)") })
+    try trainer.run(meter: meter, isStopped: { StopFlag.isSet }, snapshot: snapshot) { trainer in
+      saving(trainer)
+      try trainer.state(fingerprint: fingerprint).write(names.state)
+      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
+    }
+    return peak
+  }
+}
