@@ -39,7 +39,7 @@ def note(name, function, ours, theirs):
 
 def definition(variable, thresholds, has_climate, path):
     text = f"name: compare\nvariables: [{variable}]\nregions: [global]\nmaps: [crps, crps_fair, rmse_mean, spread, bias, mae_mean]\n"
-    text += "energy_members: 10000\ntiles: {}\nbootstrap: {resamples: 100}\nprobability_bins: 10\n"
+    text += "energy_members: 10000\ntiles: {}\nvariogram: {points: 60}\nbootstrap: {resamples: 100}\nprobability_bins: 10\n"
     text += f"events: {{{variable}: {thresholds}}}\n"
     if has_climate:
         text += "climate: {calendar: all}\n"
@@ -89,6 +89,30 @@ def tiled(fct, obs, lat, lon, degrees=20, most=36):
             sums += centre / count * np.array([es.mean(), vs.mean()])
             total += centre / count
     return sums / total
+
+
+def spread_points(lat, lon, count):
+    """Grid points nearest to a Fibonacci lattice, as GlobalVariogram chooses them."""
+    i = np.arange(count)
+    wanted = np.rad2deg(np.arcsin(1 - (2 * i + 1) / count))
+    golden = (1 + 5 ** 0.5) / 2
+    east = (i / golden - np.floor(i / golden)) * 360
+    turn = np.abs(lon[None] - east[:, None]) % 360
+    rows = np.abs(lat[None] - wanted[:, None]).argmin(1)
+    columns = np.minimum(turn, 360 - turn).argmin(1)
+    return np.unique(rows * len(lon) + columns)
+
+
+def variogram(fct, obs, lat, lon, count):
+    """Mean over times of the variogram score of points spread over the globe."""
+    points = spread_points(lat, lon, count)
+    a, o = np.deg2rad(lat[points // len(lon)]), np.deg2rad(lon[points % len(lon)])
+    e = np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)])
+    distance = np.arccos(np.clip(e.T @ e, -1, 1))
+    inverse = np.where((distance > 1e-6) & ~np.eye(len(a), dtype=bool), 1 / np.maximum(distance, 1e-6), 0)
+    x = np.swapaxes(fct.reshape(len(fct), -1, fct.shape[-1])[:, points], 1, 2)
+    y = obs.reshape(len(obs), -1)[:, points]
+    return sr.vs_ensemble(y, x, inverse / inverse.sum(), p=0.5).mean()
 
 
 def compare(label, apus, work, variable, forecast, truth, thresholds, climate=None):
@@ -141,9 +165,11 @@ def compare(label, apus, work, variable, forecast, truth, thresholds, climate=No
     reliability, potential = decomposition(fct, obs, np.broadcast_to(w.values, obs.shape))
     note("`crps_reliability`", "NumPy, from Hersbach (2000)", ours.crps_reliability, reliability)
     note("`crps_potential`", "NumPy, from Hersbach (2000)", ours.crps_potential, potential)
-    energy, variogram = tiled(fct, obs, y.lat.values, y.lon.values)
+    energy, by_tile = tiled(fct, obs, y.lat.values, y.lon.values)
+    note("`variogram_score`", "scoringrules.vs_ensemble(p=0.5), 60 points", ours.variogram_score,
+         variogram(fct, obs, y.lat.values, y.lon.values, 60))
     note("`energy_score_tiles`", "scoringrules.es_ensemble(estimator='fair'), tile by tile", ours.energy_score_tiles, energy)
-    note("`variogram_score_tiles`", "scoringrules.vs_ensemble(p=0.5), tile by tile", ours.variogram_score_tiles, variogram)
+    note("`variogram_score_tiles`", "scoringrules.vs_ensemble(p=0.5), tile by tile", ours.variogram_score_tiles, by_tile)
     note("`crps_fair`", "scoringrules.crps_ensemble(estimator='fair')", ours.crps_fair, mean(sr.crps_ensemble(obs, fct, estimator="fair")))
     note("`crps_fair`", "scores.probability.crps_for_ensemble(method='fair')", ours.crps_fair,
          mean(sp.crps_for_ensemble(x, y, "member", method="fair", preserve_dims="all")))
@@ -207,6 +233,19 @@ def compare(label, apus, work, variable, forecast, truth, thresholds, climate=No
         for percent in (90, 10):
             sot = np.stack([extreme.sot(quantiles, v, percent) for v in values]).reshape(obs.shape)
             note(f"`sot{percent}`", "earthkit.meteo.extreme.sot", ours[f"sot{percent}"], mean(sot))
+        # HENS: trapezoids on 54 levels. A second run of ours, with its rule.
+        levels = np.concatenate([[1e-4, 1e-3], np.arange(1, 100, 2) / 100, [0.999, 0.9999]])
+        bounds = np.quantile(sample, levels, axis=0)
+        shares = (values[:, :, None, :] <= bounds).mean(1)
+        terms = (levels[:, None] - shares) / np.sqrt(levels * (1 - levels))[:, None]
+        hens = 2 / np.pi * (np.diff(levels)[:, None] * (terms[:, 1:] + terms[:, :-1]) / 2).sum(1)
+        text = open(f"{place}.yml").read()
+        open(f"{place}_hens.yml", "w").write(text + "extreme_forecast_index: hens\n")
+        subprocess.run(["rm", "-rf", f"{place}_hens"], check=True)
+        subprocess.run([part.replace(f"{place}.yml", f"{place}_hens.yml") if part != place else f"{place}_hens" for part in command],
+                       check=True, stdout=subprocess.DEVNULL)
+        second = xr.open_dataset(f"{place}_hens/scores_{variable}.nc").isel(region=0, lead_time=0)
+        note("`efi`, rule of HENS", "NumPy, from the definition", second.efi, mean(hens.reshape(obs.shape)))
         c = sample.mean(0).reshape(obs.shape[1:])
         f, a = average.values - c, obs - c
         acc = (f * a * w.values).sum((1, 2)) / np.sqrt((f * f * w.values).sum((1, 2)) * (a * a * w.values).sum((1, 2)))

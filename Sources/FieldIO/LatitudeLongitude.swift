@@ -16,7 +16,7 @@ public struct LatitudeLongitude: Sendable, Hashable, CustomStringConvertible {
 
   /// Puts a file's coordinates in order.
   /// - Throws: `ApusError` (`badData`) for latitudes beyond the poles, NaN, or a coordinate that comes twice.
-  init(fileLatitudes: [Double], fileLongitudes: [Double], file: String) throws {
+  public init(fileLatitudes: [Double], fileLongitudes: [Double], file: String) throws {
     guard fileLatitudes.allSatisfy({ abs($0) <= 90.001 }), fileLongitudes.allSatisfy({ abs($0) <= 720 })
     else {
       throw ApusError(

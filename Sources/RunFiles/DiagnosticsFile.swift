@@ -180,6 +180,51 @@ public struct DiagnosticsFile: RunFile {
     }
   }
 
+  /// How the integral of the extreme forecast index is taken.
+  public enum IndexRule: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Exactly, from 101 even quantiles (ECMWF).
+    case ecmwf
+    /// By trapezoids on the 54 quantiles of HENS.
+    case hens
+  }
+
+  /// Smaller ensembles drawn in groups, whose members hang together.
+  public struct Groups: Sendable, Hashable, Encodable {
+    /// What a group is, in names of variables: pairs, checkpoints.
+    public var name: String
+    /// Members of each, neighbours in the order of their numbers, the control apart.
+    public var members: Int
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case name, members }
+
+    init(_ section: Section<CodingKeys>) throws {
+      name = try section.string(.name)
+      members = try section.integer(.members, in: 1...1_000_000)
+      guard let first = name.first, first.isLetter,
+        name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+      else {
+        throw section.refuse(
+          .name, "is part of names of variables", found: name, expected: "letters, digits and _",
+          advice: "For example pairs, or checkpoints.")
+      }
+    }
+  }
+
+  /// The variogram score of the whole globe.
+  public struct Variogram: Sendable, Hashable, Encodable {
+    /// Points, spread evenly.
+    public var points: Int
+    /// The first so many members count.
+    public var members: Int
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case points, members }
+
+    init(_ section: Section<CodingKeys>) throws {
+      points = try section.integer(.points, in: 2...2000, default: 200)
+      members = try section.integer(.members, in: 1...10_000, default: 64)
+    }
+  }
+
   /// Its name: the report's heading.
   public var name: String
   /// What readers must know about the data.
@@ -206,6 +251,8 @@ public struct DiagnosticsFile: RunFile {
   public var laggedHours: [Int]
   /// The climate; nil: none.
   public var climate: Climate?
+  /// How the extreme forecast index is computed.
+  public var extremeForecastIndex: IndexRule
   /// Number of the control member; nil: none is singled out.
   public var control: Int?
   /// alpha of the almost fair CRPS.
@@ -222,6 +269,10 @@ public struct DiagnosticsFile: RunFile {
   public var spectra: Spectra?
   /// Sizes of smaller ensembles to look at; empty: none.
   public var ensembleSizes: [Int]
+  /// Groups that smaller ensembles are drawn in too; empty: members alone.
+  public var ensembleGroups: [Groups]
+  /// Variogram score of the globe; nil: not.
+  public var variogram: Variogram?
   /// Scores of which maps are kept.
   public var maps: [String]
   /// Places whose plumes are shown.
@@ -237,7 +288,7 @@ public struct DiagnosticsFile: RunFile {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, notes, forecast, truth, baseline, variables, regions, events, climate, control, tiles, spectra,
-      maps, bootstrap, decomposition, points, stamps
+      maps, bootstrap, decomposition, points, stamps, variogram
     case leadTimes = "lead_times"
     case everyHours = "every_hours"
     case laggedHours = "lagged_hours"
@@ -246,6 +297,8 @@ public struct DiagnosticsFile: RunFile {
     case probabilityBins = "probability_bins"
     case energyMembers = "energy_members"
     case ensembleSizes = "ensemble_sizes"
+    case ensembleGroups = "ensemble_groups"
+    case extremeForecastIndex = "extreme_forecast_index"
     case memoryMegabytes = "memory_megabytes"
     case saveMinutes = "save_minutes"
   }
@@ -306,6 +359,18 @@ public struct DiagnosticsFile: RunFile {
     tiles = try section.section(.tiles, Tiles.CodingKeys.self).map(Tiles.init)
     spectra = try section.section(.spectra, Spectra.CodingKeys.self).map(Spectra.init)
     ensembleSizes = try section.wholeNumbers(.ensembleSizes, in: 2...10_000_000) ?? []
+    let groups = try section.sections(.ensembleGroups, Groups.CodingKeys.self).map(Groups.init)
+    ensembleGroups = groups
+    if ensembleSizes.isEmpty, let group = groups.first {
+      throw section.refuse(
+        .ensembleGroups, "groups are drawn for ensemble_sizes, and there are none", found: group.name,
+        advice: "Add ensemble_sizes: [...], multiples of \(group.members).")
+    }
+    if let twice = groups.first(where: { group in groups.count { $0.name == group.name } > 1 }) {
+      throw section.refuse(.ensembleGroups, "two groups of one name", found: twice.name)
+    }
+    variogram = try section.section(.variogram, Variogram.CodingKeys.self).map(Variogram.init)
+    extremeForecastIndex = try section.choice(.extremeForecastIndex, default: IndexRule.ecmwf)
     maps = try section.optionalStrings(.maps) ?? []
     points = try section.sections(.points, ProductsSection.Place.CodingKeys.self)
       .map(ProductsSection.Place.init)

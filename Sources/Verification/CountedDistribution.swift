@@ -32,33 +32,12 @@ public struct CountedDistribution: Sendable {
 
   /// CRPS = integral (F(x) - 1{x >= y})^2 dx.
   public func crps(_ truth: Double) -> Double {
-    guard let least = bounds.first, let most = bounds.last else { return .nan }
-    var total = max(least - truth, 0) + max(truth - most, 0)
-    for k in 1..<bounds.count {
-      let (low, high) = (bounds[k - 1], bounds[k])
-      let (a, b) = (fractions[k - 1], fractions[k])
-      if truth <= low {
-        total += Self.square(a - 1, b - 1, high - low)
-      } else if truth >= high {
-        total += Self.square(a, b, high - low)
-      } else {
-        let middle = a + (b - a) * (truth - low) / (high - low)
-        total += Self.square(a, middle, truth - low) + Self.square(middle - 1, b - 1, high - truth)
-      }
-    }
-    return total
+    LinearDistribution(bounds: bounds, fractions: fractions).crps(truth)
   }
 
   /// The fair CRPS: as if the members were a sample of infinitely many (Ferro 2014).
   public func fairCRPS(_ truth: Double) -> Double {
-    guard members > 1 else { return .nan }
-    // Half the mean distance of two members is the integral of F (1 - F).
-    var half = 0.0
-    for k in 1..<bounds.count {
-      let (a, b, width) = (fractions[k - 1], fractions[k], bounds[k] - bounds[k - 1])
-      half += width * (a + b) / 2 - Self.square(a, b, width)
-    }
-    return crps(truth) - half / Double(members - 1)
+    LinearDistribution(bounds: bounds, fractions: fractions).fairCRPS(truth, members: members)
   }
 
   /// The quantile of a level between 0 and 1.
@@ -66,10 +45,5 @@ public struct CountedDistribution: Sendable {
     guard let k = fractions.firstIndex(where: { $0 >= level }), k > 0 else { return bounds.first ?? .nan }
     let (a, b) = (fractions[k - 1], fractions[k])
     return b > a ? bounds[k - 1] + (bounds[k] - bounds[k - 1]) * (level - a) / (b - a) : bounds[k]
-  }
-
-  /// Integral of a linear function's square from a to b over a width.
-  private static func square(_ a: Double, _ b: Double, _ width: Double) -> Double {
-    width * (a * a + a * b + b * b) / 3
   }
 }

@@ -54,6 +54,14 @@ public struct EnsembleValues: Sendable {
     }
   }
 
+  /// All values, [member][point], in single precision.
+  public var singles: [Float] {
+    switch storage {
+    case .single(let values): values.array
+    case .double(let values): values.array.map { Float($0) }
+    }
+  }
+
   /// Some members, by place.
   public func members(_ range: Range<Int>) -> EnsembleValues {
     let (start, count) = (range.lowerBound * pointCount, range.count * pointCount)

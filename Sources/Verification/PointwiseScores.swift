@@ -160,7 +160,7 @@ public struct PointwiseScores: Sendable {
           tail.pointer[point] = event.isNaN ? .nan : tailCRPS[lane]
         }
         if let climate {
-          let quantiles = climate.values.pointer + point * ClimateQuantiles.levelCount
+          let quantiles = climate.values.pointer + point * ClimateQuantiles.levels.count
           let column = UnsafeRawPointer(sorted).assumingMemoryBound(to: Double.self) + lane
           if missing[lane] || quantiles[0].isNaN {
             index.pointer[point] = .nan

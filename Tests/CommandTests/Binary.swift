@@ -66,7 +66,7 @@ final class Scratch {
     let all = FileManager.default.enumerator(atPath: directory.path)?.allObjects as? [String] ?? []
     return all.filter { name in
       var isDirectory = false as ObjCBool
-      FileManager.default.fileExists(atPath: file(name).path, isDirectory: &isDirectory)
+      _ = FileManager.default.fileExists(atPath: file(name).path, isDirectory: &isDirectory)
       return !isDirectory.boolValue
     }.sorted()
   }

@@ -19,8 +19,11 @@ import Testing
     energy_members: 8
     tiles: {degrees: 45, points: 12, members: 8}
     spectra: {}
-    ensemble_sizes: [2, 5, 8]
-    maps: [crps_fair, bias, efi]
+    ensemble_sizes: [2, 5, 7]
+    ensemble_groups: [{name: sevens, members: 1}]
+    variogram: {points: 40, members: 8}
+    extreme_forecast_index: hens
+    maps: [crps_fair, bias, efi, sot90]
     bootstrap: {resamples: 200}
     """
 
@@ -74,6 +77,22 @@ import Testing
     // The ensemble drawn in full with replacement has a few more outliers than the ensemble itself.
     let (bySize, own) = try (numbers("outlier_by_size"), numbers("outlier"))
     #expect(bySize[0] > bySize[1] && bySize[1] > bySize[2] && bySize[2] > own[0])
+    // Of seven members without the control.
+    #expect(try numbers("outlier_by_size_of_sevens")[2] > bySize[2])
+    #expect(try [0, 1].allSatisfy { try numbers("variogram_score")[$0] > 0 })
+    let areas = try (numbers("roc_area"), numbers("efi_roc_area"))
+    // The index knows the climate's tenths, of which the first and third event are; 280 K is none.
+    for place in [0, 2] { #expect(abs(areas.0[place * 6] - areas.1[place * 6]) < 0.15) }
+    #expect(try world.numbers("all/extremes_t2m.nc", "lead_time") == [24, 48])
+    let (index, places) = try (
+      world.numbers("all/extremes_t2m.nc", "efi"), world.numbers("all/extremes_t2m.nc", "outcome")
+    )
+    #expect(index.count == 2 * points && places.allSatisfy { (0...1).contains($0) })
+    // The climate is made of the truth itself: its places are spread evenly.
+    let meanPlace: Double = places.reduce(0, +) / Double(2 * points)
+    #expect(abs(meanPlace - 0.5) < 0.1)
+    // The mean map of dates is not the last date's.
+    #expect(try world.numbers("all/maps_t2m.nc", "efi") != index)
     // Maps average to the area means.
     let map = try world.numbers("all/maps_t2m.nc", "crps_fair")
     let cosines = (0..<DiagnosticsWorld.rows).map {
@@ -171,6 +190,22 @@ import Testing
       ("name: x\nvariables: [heat_index]\n", 66, ["d2m"]),
       ("name: x\nvariables: [t2m]\nlead_times: [25]\n", 66, ["25 h"]),
       ("name: x\nvariables: [t2m]\ncontrol: 99\n", 65, ["99"]),
+      (
+        "name: x\nvariables: [t2m]\nevents: {t2m: [\"climate:p99.5\"]}\n", 78, ["climate:p99.5", "99.99"]
+      ),
+      (
+        "name: x\nvariables: [t2m]\nensemble_groups: [{name: pairs, members: 2}]\n", 78,
+        ["pairs", "ensemble_sizes"]
+      ),
+      (
+        "name: x\nvariables: [t2m]\nensemble_sizes: [4]\nensemble_groups: [{name: a b, members: 2}]\n", 78,
+        ["a b", "letters"]
+      ),
+      (
+        "name: x\nvariables: [t2m]\ncontrol: 0\nensemble_sizes: [4]\nensemble_groups: [{name: pairs, members: 2}]\n",
+        65, ["8 members, one of them the control", "groups 'pairs' of 2"]
+      ),
+      ("name: x\nvariables: [t2m]\nextreme_forecast_index: henns\n", 78, ["henns", "Did you mean 'hens'?"]),
     ] {
       let outcome = try world.verify(try world.definition(text), output: "bad")
       #expect(outcome.code == code, "\(text): \(outcome.errors)")

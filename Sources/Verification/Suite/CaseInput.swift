@@ -28,8 +28,10 @@ public struct CaseInput: Sendable {
   public var climateMean: [Double]?
   /// Fair CRPS of the climate sample.
   public var climateCRPS: [Double]?
-  /// 101 quantiles of the climate, for extreme forecast index and shift of tails.
+  /// Quantiles of the climate, for extreme forecast index and shift of tails.
   public var climate: ClimateQuantiles?
+  /// How the extreme forecast index is computed.
+  public var extremeForecastIndex = ExtremeForecastIndex.standard
   /// Events.
   public var events: [Event]
   /// Where members equal the truth, its rank among them is drawn with number `point` of this stream.

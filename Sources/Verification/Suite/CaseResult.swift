@@ -7,6 +7,8 @@ public struct CaseResult: Sendable {
   public internal(set) var ranks: [RankHistogram]
   /// [region][event]
   public internal(set) var events: [[EventCounts]]
+  /// [region][event]: how the extreme forecast index tells events; nothing without a climate.
+  public internal(set) var indices: [[IndexCounts]]
   /// [region]; empty where the CRPS was not taken apart.
   public internal(set) var decomposition: [CRPSDecomposition]
   /// [region]
@@ -19,6 +21,7 @@ public struct CaseResult: Sendable {
     ranks = .init(repeating: RankHistogram(members: members), count: regions)
     self.events = .init(
       repeating: .init(repeating: EventCounts(members: members), count: events), count: regions)
+    indices = .init(repeating: .init(repeating: IndexCounts(), count: events), count: regions)
     decomposition = .init(repeating: CRPSDecomposition(members: members), count: decomposes ? regions : 0)
     spreadBins = .init(repeating: SpreadBins(), count: regions)
   }
@@ -88,6 +91,17 @@ public struct ScoreMaps: Sendable {
     self.scores = scores
     self.sums = sums
     self.counts = counts
+  }
+
+  /// Adds maps of the same scores.
+  public mutating func add(_ other: ScoreMaps) {
+    precondition(scores == other.scores)
+    for score in scores.indices {
+      for point in sums[score].indices {
+        sums[score][point] += other.sums[score][point]
+        counts[score][point] += other.counts[score][point]
+      }
+    }
   }
 
   /// The mean over dates, roots taken; NaN where there was no date.

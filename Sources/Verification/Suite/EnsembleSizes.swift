@@ -10,11 +10,15 @@ import Foundation
 /// - furthest member above the mean: E max = sum_k x_(k) (F(k)^n - F(k-1)^n), over the full ensemble's deviation;
 /// - width of the central 95 % of the probability k/n of an event that p of the members foresee:
 ///   1.96 x 2 sqrt(p (1 - p)/n) (binomial, normal approximation).
+///
+/// Members that hang together (the two of a pair, those of a checkpoint) are drawn together where a `GroupDraw` says so.
 public struct EnsembleSizes: Sendable, Codable {
   /// Sizes n.
   public let sizes: [Int]
   /// Number of events.
   public let events: Int
+  /// Groups that are drawn; nil: members.
+  public let group: GroupDraw?
   /// Weight of all points, then by size weighted sums of outlier probability, least square error, (E max - mean) over
   /// deviation, and the width of each event's probability.
   private var sums: [Double]
@@ -22,9 +26,12 @@ public struct EnsembleSizes: Sendable, Codable {
   private var width: Int { 3 + events }
 
   /// Sums of nothing.
-  public init(sizes: [Int], events: Int) {
+  /// - Parameter group: draws these; `sizes` must be multiples of their members.
+  public init(sizes: [Int], events: Int, group: GroupDraw? = nil) {
+    precondition(group.map { group in sizes.allSatisfy { $0 % group.members == 0 } } ?? true)
     self.sizes = sizes
     self.events = events
+    self.group = group
     sums = [Double](repeating: 0, count: 1 + sizes.count * (3 + events))
   }
 
@@ -52,7 +59,7 @@ public struct EnsembleSizes: Sendable, Codable {
     guard let firstPoint = bands.first?.lowerBound else { return }
     let members = ensemble.memberCount
     let m = Double(members)
-    let (sizes, width, length) = (self.sizes, self.width, sums.count)
+    let (sizes, width, length, group) = (self.sizes, self.width, sums.count, self.group)
     // (1 - j/M)^n, j = 0 ... M, by size.
     let powers = AlignedBuffer(
       sizes.flatMap { n in (0...members).map { pow(1 - Double($0) / m, Double(n)) } })
@@ -66,6 +73,11 @@ public struct EnsembleSizes: Sendable, Codable {
         guard weight > 0, !y.isNaN else { continue }
         for i in 0..<members { x[i] = ensemble[i, point - firstPoint] }
         guard !x.contains(where: \.isNaN) else { continue }
+        if let group {
+          own[0] += weight
+          group.add(x, truth: y, weight: weight, events: events, point: point, sizes: sizes, to: own + 1)
+          continue
+        }
         x.sort()
         let mean = x.reduce(0, +) / m
         let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / m).squareRoot()

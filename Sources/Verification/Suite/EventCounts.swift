@@ -56,25 +56,12 @@ public struct EventCounts: Sendable, Hashable, Codable {
   /// (false alarm rate, hit rate) where the event is called from k members on, k = M + 1 ... 0: from (0, 0) to (1, 1).
   /// NaN where the event never or always came.
   public var curve: [(falseAlarmRate: Double, hitRate: Double)] {
-    let (all, none) = (Double(events.reduce(0, +)), Double(nonEvents.reduce(0, +)))
-    var (hits, falseAlarms) = (0, 0)
-    var result = [(falseAlarmRate: 0 / none, hitRate: 0 / all)]
-    for k in events.indices.reversed() {
-      hits += events[k]
-      falseAlarms += nonEvents[k]
-      result.append((Double(falseAlarms) / none, Double(hits) / all))
-    }
-    return result
+    ReceiverOperatingCharacteristic.curve(events: events, nonEvents: nonEvents)
   }
 
   /// Area under `curve` by trapezoids: the chance that an event had the higher probability than a non-event, ties
   /// counting half. 1 perfect, 0.5 no skill.
-  public var area: Double {
-    let curve = curve
-    return zip(curve, curve.dropFirst()).reduce(0) { sum, pair in
-      sum + (pair.1.falseAlarmRate - pair.0.falseAlarmRate) * (pair.1.hitRate + pair.0.hitRate) / 2
-    }
-  }
+  public var area: Double { ReceiverOperatingCharacteristic.area(curve) }
 
   /// Hits, misses, false alarms and correct rejections where the event is called once at least half of the members
   /// foresee it.

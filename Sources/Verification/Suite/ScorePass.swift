@@ -127,6 +127,8 @@ public struct ScorePass: Sendable {
     /// [thread][region][rank]; [thread][region][event][k][came, not]
     let ranks: AlignedBuffer<Int32>
     let counts: AlignedBuffer<Int32>
+    /// [thread][region][event][level of the extreme forecast index][came, not]; nothing without a climate.
+    let indexCounts: AlignedBuffer<Int32>
     let missing: AlignedBuffer<Int>
     let columns: AlignedBuffer<Vector>
     let rows: AlignedBuffer<Lanes>
@@ -181,6 +183,8 @@ public struct ScorePass: Sendable {
       let workers = max(1, min(pass.threads, bandCount))
       ranks = AlignedBuffer(workers * regions * (members + 1))
       counts = AlignedBuffer(workers * regions * events * (members + 1) * 2)
+      indexCounts = AlignedBuffer(
+        input.climate == nil ? 0 : workers * regions * events * IndexCounts.levels.count * 2)
       missing = AlignedBuffer(bandCount)
       columns = AlignedBuffer(workers * ColumnSort.room(members) * ScorePass.chunkBlocks)
       rows = AlignedBuffer(workers * members)
@@ -395,6 +399,9 @@ public struct ScorePass: Sendable {
                 target[2 * Int(beyond[lane]) + (came[lane] ? 0 : 1)] += 1
               }
             }
+            if input.climate != nil {
+              countIndex(fields[Field.count], e, came, isKnown, weights, present, presentCount, thread)
+            }
           }
           if decomposes, let base = weights.baseAddress, let places = present.baseAddress {
             column.decompose(weights: base, regions: places, regionCount: presentCount, into: partSums)
@@ -423,6 +430,23 @@ public struct ScorePass: Sendable {
       for (number, score) in mapped.enumerated() {
         UnsafeMutableRawPointer(maps.pointer + number * slotCount + start).storeBytes(
           of: fields[score.field], as: Lanes.self)
+      }
+    }
+
+    /// Levels that the extreme forecast index reaches where an event came and where not.
+    private func countIndex(
+      _ index: Lanes, _ event: Int, _ came: ScoreColumn.Mask, _ isKnown: ScoreColumn.Mask,
+      _ weights: UnsafeMutableBufferPointer<Lanes>, _ present: UnsafeMutableBufferPointer<Int>,
+      _ presentCount: Int, _ thread: Int
+    ) {
+      let (regionCount, levels) = (pass.regions.count, IndexCounts.levels.count)
+      let sign: Double = input.events[event].isBelow ? -1 : 1
+      for lane in 0..<8 where isKnown[lane] && !index[lane].isNaN {
+        let level = IndexCounts.level(sign * index[lane])
+        for i in 0..<presentCount where weights[present[i]][lane] > 0 {
+          let place = ((thread * regionCount + present[i]) * input.events.count + event) * levels + level
+          indexCounts.pointer[2 * place + (came[lane] ? 0 : 1)] += 1
+        }
       }
     }
 
@@ -472,9 +496,9 @@ public struct ScorePass: Sendable {
       guard let climate = input.climate else { return }
       let column = UnsafeRawPointer(rows).assumingMemoryBound(to: Double.self)
       for lane in 0..<min(8, place.rest) where complete[lane] {
-        let quantiles = climate.values.pointer + (place.point + lane) * ClimateQuantiles.levelCount
+        let quantiles = climate.values.pointer + (place.point + lane) * ClimateQuantiles.levels.count
         guard !quantiles[0].isNaN else { continue }
-        fields[0][lane] = ExtremeForecastIndex.standard.value(
+        fields[0][lane] = input.extremeForecastIndex.value(
           sorted: column + lane, stride: 8, members, quantiles)
         fields[1][lane] = ShiftOfTails.value(
           sorted: column + lane, stride: 8, members, quantiles, percent: 90, tailPercent: 99)
@@ -520,6 +544,13 @@ public struct ScorePass: Sendable {
             for k in 0...members {
               result.events[r][e].events[k] += Int(own[2 * k])
               result.events[r][e].nonEvents[k] += Int(own[2 * k + 1])
+            }
+            guard input.climate != nil else { continue }
+            let levels = IndexCounts.levels.count
+            let reached = indexCounts.pointer + ((worker * regions + r) * events + e) * levels * 2
+            for level in 0..<levels {
+              result.indices[r][e].events[level] += Int(reached[2 * level])
+              result.indices[r][e].nonEvents[level] += Int(reached[2 * level + 1])
             }
           }
         }

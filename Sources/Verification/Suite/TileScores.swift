@@ -68,29 +68,10 @@ public struct TileScores: Sendable {
         let step = max(1, (all.count + pointLimit - 1) / pointLimit)
         let points = stride(from: 0, to: all.count, by: step).map { all[$0] }
         guard points.count > 1 else { continue }
-        let directions = points.map { point in
-          let (latitude, longitude) = (
-            latitudes[point / longitudes.count] * radian, longitudes[point % longitudes.count] * radian
-          )
-          return SIMD3(
-            cos(latitude) * cos(longitude), cos(latitude) * sin(longitude), sin(latitude))
-        }
-        var pairs = [Double](repeating: 0, count: points.count * points.count)
-        var sum = 0.0
-        for j in points.indices {
-          for k in points.indices where k != j {
-            let cosine = min(1, max(-1, (directions[j] * directions[k]).sum()))
-            // Two points of a pole row are one place; they say nothing about structure.
-            let distance = acos(cosine)
-            guard distance > 1e-6 else { continue }
-            pairs[j * points.count + k] = 1 / distance
-            sum += 1 / distance
-          }
-        }
         tiles.append(
           Tile(
             points: points, weight: centre / Double(count),
-            pairWeights: pairs.map { $0 / max(sum, .leastNormalMagnitude) }))
+            pairWeights: Variogram.weights(points, latitudes: latitudes, longitudes: longitudes)))
       }
     }
     self.tiles = tiles
@@ -122,7 +103,7 @@ public struct TileScores: Sendable {
       values.pointer[2 * number] = Self.energy(pool, members, d)
       // The variogram needs the fields themselves.
       for j in 0..<d { for i in 0...members { pool[i * d + j] += truth[tile.points[j]] } }
-      values.pointer[2 * number + 1] = Self.variogram(pool, members, d, tile.pairWeights)
+      values.pointer[2 * number + 1] = Variogram.score(pool, members, d, tile.pairWeights)
       let (average, depth) = Self.preRanks(pool, members, d)
       ranks.pointer[2 * number] = Self.rank(average, ties, UInt64(2 * number))
       ranks.pointer[2 * number + 1] = Self.rank(depth, ties, UInt64(2 * number + 1))
@@ -160,19 +141,6 @@ public struct TileScores: Sendable {
     }
     let m = Double(members)
     return error / m - apart / (m * (m - 1))
-  }
-
-  static func variogram(_ pool: [Double], _ members: Int, _ d: Int, _ weights: [Double]) -> Double {
-    var score = 0.0
-    for j in 0..<d {
-      for k in j + 1..<max(d, j + 1) where weights[j * d + k] > 0 {
-        var mean = 0.0
-        for i in 1...members { mean += abs(pool[i * d + j] - pool[i * d + k]).squareRoot() }
-        let difference = abs(pool[j] - pool[k]).squareRoot() - mean / Double(members)
-        score += 2 * weights[j * d + k] * difference * difference
-      }
-    }
-    return score
   }
 
   /// Average rank over the points, and band depth, of the truth (first) and every member.

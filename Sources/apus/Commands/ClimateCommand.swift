@@ -10,7 +10,7 @@ struct ClimateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "climate",
     abstract: "Compute the climate of an archive or a model: a sample of states, or quantiles by season.",
-    subcommands: [ClimateSampleCommand.self, ClimateQuantilesCommand.self],
+    subcommands: [ClimateSampleCommand.self, ClimateQuantilesCommand.self, ClimateStatesCommand.self],
     defaultSubcommand: ClimateSampleCommand.self)
 }
 

@@ -12,7 +12,7 @@ final class FileClimate: SuiteClimate {
   private let seasons: [Int]
   private let hours: [Int]
   private let leads: [Double]
-  /// Places of the 101 even levels.
+  /// Places of the levels of `ClimateQuantiles`.
   private let levels: [Int]
   private let rows: Int
   private let columns: Int
@@ -44,21 +44,21 @@ final class FileClimate: SuiteClimate {
       try reader.variables.contains { $0.name == "lead_time" }
       ? reader.values(try reader.variable("lead_time")) : []
     let found = try reader.values(level)
-    levels = (0..<ClimateQuantiles.levelCount).compactMap { wanted in
-      found.firstIndex { abs($0 - Double(wanted) / 100) < 1e-9 }
+    levels = ClimateQuantiles.levels.compactMap { wanted in found.firstIndex { abs($0 - wanted) < 1e-9 } }
+    guard levels.count == ClimateQuantiles.levels.count else {
+      throw ApusError(
+        .badData, "lacks quantiles", file: path, variable: "level", found: "\(found.count) levels",
+        expected: "0, 0.01 ... 1 and 0.0001, 0.001, 0.999, 0.9999 among them",
+        advice: "Make it with: apus climate quantiles.")
     }
-    let latitudes = try reader.values(try reader.variable("lat"))
-    let longitudes = try reader.values(try reader.variable("lon"))
-    (rows, columns) = (latitudes.count, longitudes.count)
-    func alike(_ a: [Double], _ b: [Double]) -> Bool {
-      a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) < 1e-3 }
-    }
-    guard levels.count == ClimateQuantiles.levelCount, alike(latitudes, source.grid.latitudes),
-      alike(longitudes, source.grid.longitudes)
-    else {
+    let grid = try LatitudeLongitude(
+      fileLatitudes: try reader.values(try reader.variable("lat")),
+      fileLongitudes: try reader.values(try reader.variable("lon")), file: path)
+    (rows, columns) = (grid.latitudes.count, grid.longitudes.count)
+    guard grid.matches(source.grid) else {
       throw ApusError(
         .badData, "the climate is on another grid", file: path, variable: source.variable,
-        found: "\(rows) x \(columns)", expected: "\(source.grid) as in \(source.file)",
+        found: "\(grid)", expected: "\(source.grid) as in \(source.file)",
         advice: "Make it of an archive on the forecasts' grid.")
     }
     let units = variable.text("units") ?? "1"

@@ -16,7 +16,9 @@ struct ScoreColumns {
   }
 
   static let fieldNames = ["efi", "sot90", "sot10"]
-  static let wholeNames = ["energy_score_fair", "energy_score_tiles", "variogram_score_tiles"]
+  static let wholeNames = [
+    "energy_score_fair", "energy_score_tiles", "variogram_score_tiles", "variogram_score",
+  ]
 
   let columns: [Column]
   private let places: [String: Int]
@@ -54,7 +56,8 @@ struct ScoreColumns {
 
   /// One date's numbers, [region][column].
   func values(
-    _ result: CaseResult, regions: Int, hasClimate: Bool, energy: Double?, tiles: TileScores.Result?
+    _ result: CaseResult, regions: Int, hasClimate: Bool, energy: Double?, tiles: TileScores.Result?,
+    variogram: Double?
   ) -> [[Double]] {
     (0..<regions).map { region in
       var row = PointScore.allCases.map { result.mean($0, region: region) }
@@ -62,7 +65,8 @@ struct ScoreColumns {
       // Whole fields are of the whole globe.
       row +=
         region == 0
-        ? [energy ?? .nan, tiles?.energyScore ?? .nan, tiles?.variogramScore ?? .nan] : [.nan, .nan, .nan]
+        ? [energy, tiles?.energyScore, tiles?.variogramScore, variogram].map { $0 ?? .nan }
+        : Self.wholeNames.map { _ in .nan }
       for event in 0..<(result.events.first?.count ?? 0) {
         row += EventScore.allCases.map { result.mean($0, event: event, region: region) }
       }

@@ -78,7 +78,7 @@ final class ArchiveClimate: SuiteClimate {
     let season = ClimateSeason(quantiles: try ClimateQuantiles(sample, threads: threads), sample: sample)
     kept.append((chosen, season))
     // Neighbouring dates share a season; a few are enough.
-    let bytes = points * (chosen.count * 4 + ClimateQuantiles.levelCount * 8)
+    let bytes = points * (chosen.count * 4 + ClimateQuantiles.levels.count * 8)
     if kept.count > max(2, min(64, memory / max(1, bytes))) { kept.removeFirst() }
     return season
   }

@@ -26,6 +26,7 @@ struct SuiteProducts {
     if !definition.maps.isEmpty {
       paths.append("\(directory)/maps_\(variable).nc")
       try writeMaps(paths[1])
+      if let path = try writeLastExtremes() { paths.append(path) }
     }
     return paths
   }
@@ -262,6 +263,19 @@ struct SuiteProducts {
       "roc_false_alarm_rate", place + ["roc_point"], "false alarm rate", "1",
       perPlace { $0.curve.map(\.falseAlarmRate) })
     try add("roc_hit_rate", place + ["roc_point"], "hit rate", "1", perPlace { $0.curve.map(\.hitRate) })
+    guard definition.climate != nil else { return }
+    try file.dimension("efi_roc_point", IndexCounts.levels.count + 1)
+    try add(
+      "efi_roc_area", place, "area under the ROC curve of the extreme forecast index", "1",
+      perPlace { [$0.indexArea] })
+    try add(
+      "efi_roc_false_alarm_rate", place + ["efi_roc_point"],
+      "false alarm rate where the extreme forecast index calls the event from 1, 0.9 ... 0 on, after never",
+      "1",
+      perPlace { $0.indexCurve.map(\.falseAlarmRate) })
+    try add(
+      "efi_roc_hit_rate", place + ["efi_roc_point"], "hit rate likewise", "1",
+      perPlace { $0.indexCurve.map(\.hitRate) })
   }
 
   private func wholeFields(
@@ -317,34 +331,100 @@ struct SuiteProducts {
         means.flatMap { $0?.spreadSkillRatio(members: members) ?? nothing })
       try file.put("degree", (0..<Int32(degrees)).map { $0 })
     }
-    guard let first = units.compactMap(\.state.sizes).first else { return }
+    guard let first = units.compactMap(\.state.sizes.first).first else { return }
     try file.dimension("ensemble_size", first.sizes.count)
     try file.variable(
       "ensemble_size", .int32, ["ensemble_size"],
       ["long_name": .text("members drawn with replacement"), "units": .text("1")])
-    let nothing = first.sizes.map { _ in Double.nan }
-    func perSize(_ values: (EnsembleSizes) -> [Double]) -> [Double] {
-      units.flatMap { $0.state.sizes.map(values) ?? nothing }
+    for kind in units.map(\.state.sizes.count).max().map({ 0..<$0 }) ?? 0..<0 {
+      try addSizes(first.sizes, kind, add)
     }
+    try file.put("ensemble_size", first.sizes.map { Int32($0) })
+  }
+
+  /// What smaller ensembles show, drawn member by member (kind 0) or in groups.
+  private func addSizes(
+    _ all: [Int], _ kind: Int,
+    _ add: (_ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double])
+      throws -> Void
+  ) throws {
+    func perSize(_ values: (EnsembleSizes) -> [Double]) -> [Double] {
+      units.flatMap { unit -> [Double] in
+        guard kind < unit.state.sizes.count else { return all.map { _ in .nan } }
+        let own = unit.state.sizes[kind]
+        let found = Dictionary(zip(own.sizes, values(own)), uniquingKeysWith: { first, _ in first })
+        return all.map { found[$0] ?? .nan }
+      }
+    }
+    let group = units.compactMap { kind < $0.state.sizes.count ? $0.state.sizes[kind].group : nil }.first
+    let suffix = group.map { "_of_\($0.name)" } ?? ""
+    let words = group.map { ", drawn in groups of \($0.members) (\($0.name))" } ?? ""
     let place = ["lead_time", "ensemble_size"]
     try add(
-      "outlier_by_size", place, "probability that the truth lies beyond all members drawn", "1",
+      "outlier_by_size\(suffix)", place, "probability that the truth lies beyond all members drawn\(words)",
+      "1",
       perSize(\.outlier))
     try add(
-      "rmse_best_member_by_size", place, "root mean square error of each point's best member of those drawn",
-      unit,
+      "rmse_best_member_by_size\(suffix)", place,
+      "root mean square error of each point's best member of those drawn\(words)", unit,
       perSize(\.bestMemberError))
     try add(
-      "gain_by_size", place,
-      "expected highest member above the mean, in standard deviations of the full ensemble", "1",
+      "gain_by_size\(suffix)", place,
+      "expected highest member above the mean, in standard deviations of the full ensemble\(words)", "1",
       perSize(\.gain))
     if !events.isEmpty {
       try add(
-        "probability_width_by_size", ["event"] + place,
-        "width of the 95 % interval of the event's probability", "1",
+        "probability_width_by_size\(suffix)", ["event"] + place,
+        "width of the 95 % interval of the event's probability\(words)", "1",
         events.indices.flatMap { event in perSize { $0.probabilityWidth(event: event) } })
     }
-    try file.put("ensemble_size", first.sizes.map { Int32($0) })
+  }
+
+  /// The last date's indices against the climate with their outcome; nil where there are none.
+  private func writeLastExtremes() throws -> String? {
+    let found = try units.map { try $0.state.lastExtremes() }
+    guard let first = found.compactMap(\.self).first else { return nil }
+    let path = "\(directory)/extremes_\(variable).nc"
+    let file = try start(path, "indices against the climate on the last date, and the outcome")
+    let (rows, columns) = (grid.latitudes.count, grid.longitudes.count)
+    try defineLeadTime(file)
+    try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
+    for (name, standard, words) in [
+      ("initial_time", "forecast_reference_time", "initial time"), ("valid_time", "time", "valid time"),
+    ] {
+      try file.variable(
+        name, .double, ["lead_time"],
+        [
+          "standard_name": .text(standard), "long_name": .text(words), "units": .text(TimeCoordinate.units),
+          "calendar": .text("proleptic_gregorian"),
+        ])
+    }
+    let place = ["lead_time", "lat", "lon"]
+    for name in first.names {
+      try file.variable(
+        name, .float, place,
+        ["long_name": .text(LastExtremes.longName(name)), "units": .text("1")])
+    }
+    try file.variable(
+      "outcome", .float, place,
+      [
+        "long_name": .text("place of the truth in the climate, 0 below to 1 above all states"),
+        "units": .text("1"),
+      ])
+    try file.put("lead_time", units.map { $0.state.leadHours ?? .nan })
+    func hours(_ seconds: Int?) -> Double {
+      seconds.map { TimeCoordinate.values([Instant(seconds: $0)])[0] } ?? .nan
+    }
+    try file.put("initial_time", found.map { hours($0?.initial) })
+    try file.put("valid_time", found.map { hours($0?.valid) })
+    for (lead, extremes) in found.enumerated() {
+      guard let extremes else { continue }
+      for (name, values) in zip(extremes.names + ["outcome"], extremes.fields + [extremes.outcome]) {
+        try file.put(name, values, start: [lead, 0, 0], count: [1, rows, columns])
+      }
+    }
+    try file.finish()
+    return path
   }
 
   private func writeMaps(_ path: String) throws {

@@ -50,7 +50,9 @@ enum SuiteEvents {
       guard let threshold = ThresholdRule(argument: rule) else {
         throw ApusError(
           .badRunFile, "an event is not understood", variable: variable, found: "'\(text)'",
-          expected: "a number, climate:p95, climate:mean+2std, or one of these after 'below '")
+          expected:
+            "a number, climate:p95 (a whole percentage, or 0.01, 0.1, 99.9, 99.99), climate:mean+2std, or one of these after 'below '"
+        )
       }
       return (threshold, isBelow)
     }

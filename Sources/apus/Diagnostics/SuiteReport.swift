@@ -224,6 +224,19 @@ struct SuiteReport {
             return LineChart.Series(name, x: bins.map(\.probability), y: bins.map(\.frequency))
           }, "forecast probability", "observed frequency",
           "On the diagonal where probabilities mean what they say.")
+        if state.events[0].contains(where: { $0.indexArea.isFinite }) {
+          try diagram(
+            "ROC of the extreme forecast index of \(variable), \(when)",
+            events.enumerated().map { number, name in
+              let event = state.events[0][number]
+              let curve = event.indexCurve.filter { $0.hitRate.isFinite && $0.falseAlarmRate.isFinite }
+              return LineChart.Series(
+                String(format: "%@, area %.2f", name, event.indexArea), x: curve.map(\.falseAlarmRate),
+                y: curve.map(\.hitRate))
+            }, "false alarm rate", "hit rate",
+            "Where the index calls the event from 1, 0.9 ... 0 on; its sign turned for events below a threshold."
+          )
+        }
         try diagram(
           "ROC of \(variable), \(when)",
           events.enumerated().map { number, name in
@@ -272,7 +285,33 @@ struct SuiteReport {
       }
     }
     if let last = chosen.last { figures += try maps(variable, last) }
+    for unit in chosen { figures += try lastExtremes(variable, unit) }
     return figures
+  }
+
+  /// Indices of the last date, with dots where it came true.
+  private func lastExtremes(_ variable: String, _ unit: UnitSummary) throws -> [HTMLReport.Figure] {
+    guard let place = grids[variable], let extremes = try unit.state.lastExtremes(),
+      let grid = try? SphereGrid.detect(latitudes: place.latitudes, longitudes: place.longitudes)
+    else { return [] }
+    return try zip(extremes.names, extremes.fields).map { name, values in
+      let words = LastExtremes.longName(name)
+      var figure = MapFigure(
+        values, on: grid, title: "\(words) of \(variable) and what came, \(lead(unit))", quantity: words,
+        units: "1")
+      figure.subtitle = extremes.initial.map { "from \(Instant(seconds: $0))" } ?? ""
+      figure.range = name == "efi" ? .fixed(low: -1, high: 1) : .fixed(low: -2, high: 2)
+      figure.colourMap = .diverging
+      figure.dots = extremes.came(name)
+      let side =
+        switch name {
+        case "sot90": "above the climate's 95th percentile"
+        case "sot10": "below the climate's 5th percentile"
+        default: "above the climate's 95th or below its 5th percentile"
+        }
+      return .init(
+        try figure.picture(), caption: "Dots where the truth was then \(side): the outcome.")
+    }
   }
 
   private func maps(_ variable: String, _ unit: UnitSummary) throws -> [HTMLReport.Figure] {

@@ -13,8 +13,12 @@ struct UnitDigest {
     let discrimination: [(whenCame: Double, whenNot: Double)]
     /// The ROC curve at evenly chosen probabilities, with its ends.
     let curve: [(falseAlarmRate: Double, hitRate: Double)]
+    /// How the extreme forecast index tells the event; NaN without a climate.
+    let indexArea: Double
+    let indexCurve: [(falseAlarmRate: Double, hitRate: Double)]
 
-    init(_ counts: EventCounts, bins: Int) {
+    init(_ counts: EventCounts, _ index: IndexCounts, bins: Int) {
+      (indexArea, indexCurve) = (index.area, index.curve)
       area = counts.area
       brier = counts.brierDecomposition
       extremalDependenceIndex = counts.extremalDependenceIndex
@@ -47,7 +51,7 @@ struct UnitDigest {
   let spectraDates: Int
   let averageRanks: RankHistogram?
   let bandDepthRanks: RankHistogram?
-  let sizes: EnsembleSizes?
+  let sizes: [EnsembleSizes]
   /// Where everything is kept.
   private let path: String
 
@@ -59,11 +63,14 @@ struct UnitDigest {
     unreliability = state.ranks.map(\.unreliability)
     crpsParts = state.decomposition.map(\.parts)
     spread = state.spreadBins.map { $0.curve(members: state.members) }
-    events = state.events.map { $0.map { Event($0, bins: bins) } }
+    events = zip(state.events, state.indices).map { zip($0, $1).map { Event($0, $1, bins: bins) } }
     spectra = state.spectra?.divided(by: max(1, state.spectraDates))
     spectraDates = state.spectraDates
     (averageRanks, bandDepthRanks, sizes) = (state.averageRanks, state.bandDepthRanks, state.sizes)
   }
+
+  /// The last date's indices and their outcome, read again.
+  func lastExtremes() throws -> LastExtremes? { try UnitState.read(path)?.lastExtremes }
 
   /// Maps of some scores, read again.
   func maps(_ scores: [MapScore], points: Int) throws -> ScoreMaps {

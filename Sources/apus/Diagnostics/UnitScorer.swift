@@ -19,7 +19,9 @@ final class UnitScorer {
   private let control: Int?
   private let maps: [MapScore]
   private let weights: AreaWeights
+  private let groups: [GroupDraw]
   private let tiles: TileScores?
+  private let variogram: GlobalVariogram?
   private let transform: SphericalTransform<Double>?
   private var saved = ContinuousClock.now
 
@@ -38,6 +40,18 @@ final class UnitScorer {
     control = try ControlMember.place(
       definition.control, among: source.members, file: source.file, variable: source.variable)
     maps = try SuiteMaps.scores(definition)
+    let place = control
+    groups = try definition.ensembleGroups.map { wanted in
+      let group = GroupDraw(name: wanted.name, members: wanted.members, control: place)
+      guard group.divides(source.members.count) else {
+        throw ApusError(
+          .badData, "members do not part into groups", file: source.file, variable: source.variable,
+          found: "\(source.members.count) members\(place == nil ? "" : ", one of them the control")",
+          expected: "two or more groups '\(wanted.name)' of \(wanted.members)",
+          advice: "Change ensemble_groups, or name the control's number with control.")
+      }
+      return group
+    }
     let memory = definition.memoryMegabytes * 1_000_000
     if let file = definition.climate?.file {
       climate = try FileClimate(file.path, source)
@@ -55,6 +69,10 @@ final class UnitScorer {
         .badRunFile, "an event needs a climate", variable: source.variable, found: needy.rule.text,
         expected: "climate: in the definition",
         advice: "Add climate: {files: [...]}, or climate: {} and --climate.")
+    }
+    variogram = definition.variogram.map {
+      GlobalVariogram(
+        latitudes: source.grid.latitudes, longitudes: source.grid.longitudes, points: $0.points)
     }
     tiles = definition.tiles.map {
       TileScores(
@@ -100,7 +118,7 @@ final class UnitScorer {
         try state.write(path)
         try StopFlag.check()
       }
-      try score(item, number, &state, &fields)
+      try score(item, number, isLast: number == cases.count - 1, &state, &fields)
       progress(item, number, cases.count)
       if ContinuousClock.now - saved > .seconds(60 * run.definition.saveMinutes) {
         state.keep(fields)
@@ -133,7 +151,8 @@ final class UnitScorer {
   }
 
   private func score(
-    _ item: EnsembleArchive.Case, _ number: Int, _ state: inout UnitState, _ fields: inout ScoreMaps?
+    _ item: EnsembleArchive.Case, _ number: Int, isLast: Bool, _ state: inout UnitState,
+    _ fields: inout ScoreMaps?
   ) throws {
     let definition = run.definition
     let (columnCount, memberCount) = (source.grid.longitudes.count, source.members.count)
@@ -144,14 +163,16 @@ final class UnitScorer {
         threshold: try rule.threshold(season?.quantiles, points: truth.count), isBelow: isBelow)
     }
     let persistence = try item.initial.flatMap { try source.truth(at: $0) }
-    let climateCRPS = try season?.sample.map {
-      try PointwiseScores($0, truth: truth, threads: run.threads).crpsFair
+    let climateCRPS = try season.map { season in
+      try season.sample.map { try PointwiseScores($0, truth: truth, threads: run.threads).crpsFair }
+        ?? season.quantiles.crps(truth)
     }
     // As many bands of rows as fit in memory, with the copy that reading takes.
     let budget = definition.memoryMegabytes * 500_000
     let sizes = definition.ensembleSizes.filter { $0 <= memberCount }
     func bytes(_ rows: Int) -> Int { rows * columnCount * memberCount * 4 }
     var start = 0
+    var own: ScoreMaps? = maps.isEmpty ? nil : ScoreMaps(maps, points: source.grid.pointCount)
     var result: CaseResult?
     var whole: EnsembleValues?
     while start < pass.bands.count {
@@ -166,15 +187,24 @@ final class UnitScorer {
       input.climateMean = season?.quantiles.mean
       input.climateCRPS = climateCRPS
       input.climate = season?.quantiles
+      input.extremeForecastIndex = definition.extremeForecastIndex == .hens ? .hens : .standard
       input.events = events
       result = try pass.run(
-        input, bands: start..<end, after: result, maps: &fields, decomposes: definition.decomposition)
+        input, bands: start..<end, after: result, maps: &own, decomposes: definition.decomposition)
       if isWhole { whole = members }
       if !sizes.isEmpty {
-        if state.sizes == nil { state.sizes = EnsembleSizes(sizes: sizes, events: events.count) }
-        try state.sizes?.add(
-          members, truth: truth, weights: pass.regions[0].weights, events: events,
-          bands: pass.points(start..<end), threads: run.threads)
+        if state.sizes.isEmpty {
+          state.sizes = [EnsembleSizes(sizes: sizes, events: events.count)]
+          state.sizes += groups.map { group in
+            EnsembleSizes(
+              sizes: sizes.filter { $0 % group.members == 0 }, events: events.count, group: group)
+          }
+        }
+        for kind in state.sizes.indices {
+          try state.sizes[kind].add(
+            members, truth: truth, weights: pass.regions[0].weights, events: events,
+            bands: pass.points(start..<end), threads: run.threads)
+        }
       }
       start = end
     }
@@ -183,6 +213,13 @@ final class UnitScorer {
       throw ApusError(
         .badData, "no point has a truth and all members", file: source.file, variable: source.variable,
         found: "only missing values at \(item)")
+    }
+    if let own {
+      fields?.add(own)
+      if isLast, let season {
+        state.lastExtremes = LastExtremes(
+          UnitState.DateKey(item), own, outcome: season.quantiles.level(of: truth))
+      }
     }
     func fieldMembers(_ range: Range<Int>) throws -> EnsembleValues {
       try whole.map { $0.members(range) } ?? source.members(item, members: range)
@@ -206,6 +243,10 @@ final class UnitScorer {
         try first($0), truth: truth, weights: weights, threads: run.threads
       ).fair
     }
+    let globalVariogram = try variogram.map {
+      try $0.score(
+        try first(definition.variogram?.members ?? memberCount), truth: truth, threads: run.threads)
+    }
     if let transform,
       let spectra = try SpectralScores(
         members: memberCount, truth: truth, control: control, transform: transform,
@@ -218,6 +259,7 @@ final class UnitScorer {
     state.add(
       item, result,
       values: columns.values(
-        result, regions: pass.regions.count, hasClimate: season != nil, energy: energy, tiles: tileResult))
+        result, regions: pass.regions.count, hasClimate: season != nil, energy: energy, tiles: tileResult,
+        variogram: globalVariogram))
   }
 }

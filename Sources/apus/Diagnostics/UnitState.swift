@@ -22,6 +22,8 @@ struct UnitState: Codable {
   var ranks: [RankHistogram] = []
   /// [region][event]
   var events: [[EventCounts]] = []
+  /// [region][event]
+  var indices: [[IndexCounts]] = []
   var decomposition: [CRPSDecomposition] = []
   var spreadBins: [SpreadBins] = []
   /// Sums over dates.
@@ -29,8 +31,11 @@ struct UnitState: Codable {
   var spectraDates = 0
   var averageRanks: RankHistogram?
   var bandDepthRanks: RankHistogram?
-  var sizes: EnsembleSizes?
+  /// Of members drawn one by one, then of each kind of group.
+  var sizes: [EnsembleSizes] = []
   var missing = 0
+  /// Of the last date; nil without a climate or a map of an index.
+  var lastExtremes: LastExtremes?
   /// Maps' sums and counts as bytes.
   var mapSums: [Data] = []
   var mapCounts: [Data] = []
@@ -51,11 +56,14 @@ struct UnitState: Codable {
     self.values.append(values)
     if ranks.isEmpty {
       (ranks, events) = (result.ranks, result.events)
-      (decomposition, spreadBins) = (result.decomposition, result.spreadBins)
+      (decomposition, spreadBins, indices) = (result.decomposition, result.spreadBins, result.indices)
     } else {
       for r in ranks.indices {
         ranks[r].add(result.ranks[r])
-        for e in events[r].indices { events[r][e].add(result.events[r][e]) }
+        for e in events[r].indices {
+          events[r][e].add(result.events[r][e])
+          indices[r][e].add(result.indices[r][e])
+        }
         if !decomposition.isEmpty { decomposition[r].add(result.decomposition[r]) }
         spreadBins[r].add(result.spreadBins[r])
       }

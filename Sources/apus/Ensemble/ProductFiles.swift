@@ -132,7 +132,7 @@ struct ProductFiles {
   private func writeQuantiles(_ products: EnsembleProducts) throws {
     let leads = layout.countedLeads
     let (file, axes) = try start(.quantiles, products, leads: leads)
-    let levels = ClimateQuantiles.levelCount
+    let levels = ClimateQuantiles.evenCount
     try file.dimension("quantile", levels)
     try variable(file, "quantile", .double, ["quantile"], "level of the climate's quantile", "1")
     try file.put("quantile", (0..<levels).map { Double($0) / Double(levels - 1) })
@@ -174,7 +174,7 @@ struct ProductFiles {
         file, "\(name)_efi", .float, ["time", "lat", "lon"], "extreme forecast index of \(name)", "1",
         [Self.coordinates])
       let values = leads.flatMap { lead -> [Float] in
-        let counts = (0..<ClimateQuantiles.levelCount).map {
+        let counts = (0..<ClimateQuantiles.evenCount).map {
           products.above(lead: lead, channel: channel, bound: first + $0)
         }
         return (0..<points).map { point in

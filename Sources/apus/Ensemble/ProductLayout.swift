@@ -61,7 +61,7 @@ struct ProductLayout {
   func firstQuantile(_ channel: String) -> Int { thresholds(of: channel).count }
   /// Place of the first distance from the control.
   func firstDistance(_ channel: String) -> Int {
-    firstQuantile(channel) + (section.quantiles ? ClimateQuantiles.levelCount : 0)
+    firstQuantile(channel) + (section.quantiles ? ClimateQuantiles.evenCount : 0)
   }
 
   /// Bounds of all lead times and channels: what counts take, times points.

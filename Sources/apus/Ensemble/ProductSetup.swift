@@ -75,7 +75,7 @@ struct ProductSetup {
           return field(try rule.threshold(background, points: points))
         }
         if layout.section.quantiles, let background {
-          row += (0..<ClimateQuantiles.levelCount).map { field(background.quantile(percent: $0)) }
+          row += (0..<ClimateQuantiles.evenCount).map { field(background.quantile(percent: $0)) }
         }
         if layout.section.distribution {
           row += DistributionLadder.offsets(deviation: scales[channel]).map { .aboveControl($0) }

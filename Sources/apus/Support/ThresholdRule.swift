@@ -7,7 +7,8 @@ struct ThresholdRule: ExpressibleByArgument {
   private enum Rule {
     case constant(Double)
     case meanPlus(Double)
-    case percentile(Int)
+    /// Place among the levels of `ClimateQuantiles`.
+    case percentile(place: Int)
   }
   private let rule: Rule
   let text: String
@@ -20,8 +21,10 @@ struct ThresholdRule: ExpressibleByArgument {
     }
     guard argument.hasPrefix("climate:") else { return nil }
     let words = argument.dropFirst("climate:".count)
-    if words.hasPrefix("p"), let percent = Int(words.dropFirst()), (0...100).contains(percent) {
-      rule = .percentile(percent)
+    if words.hasPrefix("p"), let percent = Double(words.dropFirst()),
+      let place = ClimateQuantiles.place(percent: percent)
+    {
+      rule = .percentile(place: place)
     } else if words == "mean" {
       rule = .meanPlus(0)
     } else if words.hasPrefix("mean"), words.hasSuffix("std") {
@@ -48,7 +51,7 @@ struct ThresholdRule: ExpressibleByArgument {
     switch (rule, climate) {
     case (.constant(let value), _): return [Double](repeating: value, count: points)
     case (.meanPlus(let factor), let climate?): return climate.meanPlus(standardDeviations: factor)
-    case (.percentile(let percent), let climate?): return climate.quantile(percent: percent)
+    case (.percentile(let place), let climate?): return climate.quantile(place: place)
     default: throw ApusError(.usage, "the threshold needs a climate", expected: "--climate")
     }
   }
