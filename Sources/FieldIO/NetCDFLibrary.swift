@@ -10,10 +10,15 @@ enum NetCDFLibrary {
   /// Runs `body` while no other thread is in the library.
   static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
     try lock.withLock { _ in
+      _ = smallTables
       _ = silence?(0, nil, nil)
       return try body()
     }
   }
+
+  /// Every variable of an open file has a table of the chunks in its cache, by default of 4133 places, 33 kB: most of
+  /// the memory of an open file, cleared whenever one is opened. No variable here has as many chunks in its cache.
+  private static let smallTables: Int32 = nc_set_chunk_cache(4 << 20, 101, 0.75)
 
   /// HDF5's `H5Eset_auto2`. NetCDF turns HDF5's own error printing off for the thread that comes first
   /// only; on others it would fill standard error when the library merely looks whether something is there.

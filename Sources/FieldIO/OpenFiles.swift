@@ -3,6 +3,12 @@ import CNetCDF
 import Foundation
 import Synchronization
 
+/// How many NetCDF files stay open.
+public enum OpenFileLimit {
+  /// Of more files than this, those that were not read for longest are closed, and opened again when they are read.
+  public static let most = 100
+}
+
 /// The NetCDF files that are open: the last hundred that were read. An ensemble may have thousands of files, of which
 /// each open one costs a descriptor and the library's memory; one that was closed is opened again when it is read.
 enum OpenFiles {
@@ -32,7 +38,7 @@ enum OpenFiles {
     var nextKey = 0
   }
   private static let state = Mutex(State())
-  private static let most = 100
+  private static let most = OpenFileLimit.most
 
   /// A number for a file that was just opened. Callers hold the library's lock.
   static func register(_ handle: Int32) -> Int {

@@ -251,6 +251,50 @@ import Testing
     #expect(none.code == 66 && none.errors.contains("7 h"), "\(none.errors)")
   }
 
+  /// More files than stay open are read several lead times at once: the same bytes as of bundles.
+  @Test func manyFilesGiveWhatBundlesGive() throws {
+    let world = try DiagnosticsWorld()
+    var files = 0
+    for date in 0..<DiagnosticsWorld.dates {
+      for member in 0..<DiagnosticsWorld.members {
+        for part in 0..<3 {
+          let leads = DiagnosticsWorld.leads.enumerated().filter { $0.offset % 3 == part }.map(\.element)
+          let initial = DiagnosticsWorld.start.adding(hours: 24 * date)
+          let name = "single_\(date)_\(member)_\(part).nc"
+          try world.write(
+            name, times: leads.map { initial.adding(hours: $0) }, initial: initial, members: 1
+          ) { variable, time, _ in
+            DiagnosticsWorld.field(variable, time, seed: 1000 + UInt64(date * 100 + member), noise: 1)
+          }
+          files += 1
+        }
+      }
+    }
+    #expect(files > OpenFileLimit.most)
+    let definition = try world.definition(
+      "name: x\nvariables: [t2m, wind_speed10m]\nlead_times: [12, 24, 48]\n")
+    #expect(try world.verify(definition, output: "bundles").code == 0)
+    func verify(_ memory: Int, _ output: String) throws -> Binary.Outcome {
+      let text =
+        "name: x\nvariables: [t2m, wind_speed10m]\nlead_times: [12, 24, 48]\nmemory_megabytes: \(memory)\n"
+      return try Binary.run(
+        [
+          "verify", world.definition(text, name: "many.yml"), "--forecast",
+          world.scratch.file("single_*.nc").path, "--truth", world.scratch.file("truth.nc").path, "--output",
+          world.scratch.file(output).path,
+        ], in: world.scratch.directory)
+    }
+    for memory in [16, 768] {
+      let outcome = try verify(memory, "many\(memory)")
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      for file in ["scores_t2m.nc", "scores_wind_speed10m.nc"] {
+        #expect(
+          try Data(contentsOf: world.scratch.file("many\(memory)/\(file)"))
+            == Data(contentsOf: world.scratch.file("bundles/\(file)")))
+      }
+    }
+  }
+
   @Test func missingMembersAndDoubleTimesAreSaid() throws {
     let world = try DiagnosticsWorld()
     let definition = try world.definition("name: x\nvariables: [t2m]\n")

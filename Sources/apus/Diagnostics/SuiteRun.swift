@@ -76,14 +76,30 @@ struct SuiteRun {
             ? "at least one" : "lead times \(definition.leadTimes.map { "\($0)" }.joined(separator: ", ")) h",
           advice: "Look at the files with: apus inspect.")
       }
-      let scorer = try UnitScorer(self, source, fingerprint: fingerprint)
-      let leads = Set(chosen.map { $0.leadHours ?? -1 }).sorted()
-      for lead in leads {
-        let cases = chosen.filter { ($0.leadHours ?? -1) == lead }
-          .sorted { ($0.initial?.seconds ?? 0, $0.index) < ($1.initial?.seconds ?? 0, $1.index) }
-        let name = lead < 0 ? "all" : String(format: "%05d", Int((lead * 60).rounded()))
-        let path = "\(output)/partials/\(role)_\(variable)_\(name).unit"
-        units.append(try scorer.score(cases, lead: lead < 0 ? nil : lead, keptAt: path))
+      let ahead = ReadAhead(source)
+      let scorer = try UnitScorer(self, ahead.source, fingerprint: fingerprint)
+      let leads = Dictionary(grouping: chosen) { $0.leadHours ?? -1 }.sorted { $0.key < $1.key }
+        .map { lead, cases in
+          let name = lead < 0 ? "all" : String(format: "%05d", Int((lead * 60).rounded()))
+          return (
+            hours: lead < 0 ? nil : lead,
+            cases: cases.sorted {
+              ($0.initial?.seconds ?? 0, $0.index) < ($1.initial?.seconds ?? 0, $1.index)
+            }, path: "\(output)/partials/\(role)_\(variable)_\(name).unit"
+          )
+        }
+      let groups = ReadAhead.groups(
+        leads.map { ($0, $0.cases.count) }, bytesPerDate: 4 * source.members.count * source.grid.pointCount,
+        memory: definition.memoryMegabytes * 250_000)
+      for group in groups {
+        // What was begun before is mostly done.
+        let fresh = group.filter { !FileManager.default.fileExists(atPath: $0.path) }
+        if files.count > OpenFileLimit.most && fresh.count > 1 {
+          try ahead.read(fresh.flatMap(\.cases)) { StopFlag.isSet }
+        }
+        for lead in group {
+          units.append(try scorer.score(lead.cases, lead: lead.hours, keptAt: lead.path))
+        }
       }
       if role == "forecast" { showcases[variable] = try Showcase(definition, source, chosen) }
     }

@@ -82,6 +82,16 @@ struct SuiteSource: Sendable {
     self.truthAtTime = truthAtTime
   }
 
+  /// The same source with members read otherwise.
+  func reading(_ values: @escaping @Sendable (Case, Range<Int>?, Range<Int>?) throws -> EnsembleValues)
+    -> SuiteSource
+  {
+    SuiteSource(
+      variable: variable, units: units, grid: grid, members: members, cases: cases,
+      withoutTruth: withoutTruth,
+      truthTimes: truthTimes, file: file, values: values, truth: truth, truthAtTime: truthAtTime)
+  }
+
   /// Members of one case: of some rows only, or some members by place only.
   func members(_ item: Case, rows: Range<Int>? = nil, members range: Range<Int>? = nil) throws
     -> EnsembleValues
