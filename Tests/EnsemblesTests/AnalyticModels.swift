@@ -61,6 +61,28 @@ struct WindingModel: ForecastModel {
   }
 }
 
+/// A model that counts its steps.
+struct CountingModel: ForecastModel {
+  let model: any ForecastModel
+  let counter: StepCounter
+  var channels: [String] { model.channels }
+  var grid: SphereGrid { model.grid }
+  var stepHours: Int { model.stepHours }
+  var identifier: String { model.identifier }
+
+  func makeWorkspace() -> any ForecastWorkspace { model.makeWorkspace() }
+
+  func step(_ state: State, workspace: any ForecastWorkspace) throws -> State {
+    counter.steps.add(1, ordering: .relaxed)
+    return try model.step(state, workspace: workspace)
+  }
+}
+
+/// Steps of all models together.
+final class StepCounter: Sendable {
+  let steps = Atomic<Int>(0)
+}
+
 /// Rolls every row of every field some columns east.
 func roll(_ values: [Float], _ grid: SphereGrid, by shift: Int) -> [Float] {
   let columns = grid.longitudeCount

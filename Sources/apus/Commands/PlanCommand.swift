@@ -54,7 +54,7 @@ struct PlanCommand: ParsableCommand {
       """
       run          \(name) into \(directory)
       forecasts    \(initialTimes) initial times x \(members) members = \(forecasts)
-      model steps  \(steps), breeding included, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
+      model steps  \(steps), with all that goes before members, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
       files        \(files), about \(Sizes.text(bytes)) before compression
       memory       about \(Sizes.text(memory)) for the members' sums
       time         about \(Int(seconds.rounded(.up))) s on \(threads) threads
@@ -72,10 +72,7 @@ struct PlanCommand: ParsableCommand {
     let forecaster = setup.forecaster
     let threads = options.threads.count
     let (times, members) = (setup.plan.initialTimes.count, setup.plan.members.count)
-    let pairs = setup.plan.members.count { $0.sign == 1 }
-    // Control runs of the cycles are shared by the pairs of a checkpoint.
-    let breeding = (pairs + setup.checkpoints.count) * forecaster.stepsPerPerturbation
-    let steps = times * (members * forecaster.stepsPerMember + breeding)
+    let steps = forecaster.steps(of: setup.plan)
     let stepTime = try measureStep(setup)
     let channels = setup.checkpoints[0].channels.count
     let fileBytes = forecaster.leadHours.count * channels * forecaster.grid.pointCount * 4
