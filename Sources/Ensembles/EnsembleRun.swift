@@ -42,19 +42,19 @@ public struct EnsembleRun: Sendable {
   let sums: SumsPlan
   let run: String
   let threads: Int
-  let keepsMembers: Bool
+  let output: MemberOutput
   let saveEvery: Duration
   let blocks: [[MemberIdentity]]
 
   /// Prepares a run; nothing is written yet.
   /// - Parameters:
   ///   - run: fingerprint of what decides the members; partial sums of another one are refused.
-  ///   - keepsMembers: false writes products alone.
+  ///   - output: which members are written, and what of them; products are the same whatever it says.
   ///   - saveEvery: how often partial sums are saved; at most this much work is lost by a kill.
   public init(
     forecaster: EnsembleForecaster, plan: WorkPlan, directory: RunDirectory, store: any RunStore,
     sums: SumsPlan = .momentsOnly, run: String = "", threads: Int = Parallel.defaultThreads,
-    keepsMembers: Bool = true, saveEvery: Duration = .seconds(300)
+    output: MemberOutput = .all, saveEvery: Duration = .seconds(300)
   ) {
     self.forecaster = forecaster
     self.plan = plan
@@ -63,7 +63,7 @@ public struct EnsembleRun: Sendable {
     self.sums = sums
     self.run = run
     self.threads = threads
-    self.keepsMembers = keepsMembers
+    self.output = output
     self.saveEvery = saveEvery
     blocks = plan.blocks
   }
@@ -157,9 +157,12 @@ public struct EnsembleRun: Sendable {
   }
 
   private func isUnfinished(_ time: Instant) -> Bool {
-    guard hasProducts(at: time) else { return true }
-    return keepsMembers
-      && !plan.members.allSatisfy { RunDirectory.exists(directory.memberFile($0.number, at: time)) }
+    !hasProducts(at: time) || plan.members.contains { lacksFile($0, at: time) }
+  }
+
+  /// Whether a member is to have a file and has none.
+  func lacksFile(_ member: MemberIdentity, at time: Instant) -> Bool {
+    output.keeps(member.number) && !RunDirectory.exists(directory.memberFile(member.number, at: time))
   }
 
   /// Writes the products of complete sums and removes the partial ones.

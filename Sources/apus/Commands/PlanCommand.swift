@@ -76,7 +76,8 @@ struct PlanCommand: ParsableCommand {
     let stepTime = try measureStep(setup)
     let channels = setup.checkpoints[0].channels.count
     let fileBytes = forecaster.leadHours.count * channels * forecaster.grid.pointCount * 4
-    let memberFiles = setup.run.output.members == .all ? members : 0
+    let memberFiles = setup.plan.members.count { setup.memberOutput.keeps($0.number) }
+    let memberBytes = 4 * (try setup.memberOutput.fields.valueCount(of: forecaster))
     let layout = try ProductSetup(setup: setup, threads: threads).layout
     let files = ProductFiles(setup: setup, layout: layout)
     let moments = RunDirectory.Product.allCases.count
@@ -87,7 +88,7 @@ struct PlanCommand: ParsableCommand {
       Plan(
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
         forecasts: times * members, steps: steps, files: times * (memberFiles + products),
-        bytes: times * ((memberFiles + moments) * fileBytes + 4 * counts),
+        bytes: times * (memberFiles * memberBytes + moments * fileBytes + 4 * counts),
         // The sums of a date, and for every thread a block of members.
         memory: 36 * values + 2 * counts + threads * 2 * 8 * 4 * values, secondsPerStep: stepTime,
         seconds: Double(steps) * stepTime / Double(threads), threads: threads))
