@@ -79,7 +79,8 @@ public struct RunDirectory: Sendable {
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   public func create(initialTimes: [Instant]) throws {
     let parts =
-      ["products", "failed", "scores", "report"].map { "\(path)/\($0)" } + initialTimes.map(members)
+      ["products", "checksums", "failed", "scores", "report"].map { "\(path)/\($0)" }
+      + initialTimes.map(members)
     for part in [path] + parts {
       do { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) } catch {
         throw ApusError(

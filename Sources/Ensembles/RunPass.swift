@@ -55,6 +55,7 @@ final class RunPass: Sendable {
     var units: [(date: Int, block: Int)] = []
     let slots = parts.map { _ in DateSlot() }
     for (date, part) in parts.enumerated() {
+      try run.forgetMissing(at: part.initialTime)
       var counted: Set<Int> = []
       if run.hasProducts(at: part.initialTime) {
         counted = Set(part.blocks)
@@ -168,16 +169,24 @@ final class RunPass: Sendable {
     _ perturbation: inout (pair: Int, values: [Float])?, _ thread: Int
   ) throws -> Trajectory? {
     let file = run.directory.memberFile(member.number, at: time)
-    let lacksFile = run.lacksFile(member, at: time)
+    var lacksFile = run.lacksFile(member, at: time)
     if isCounted && !lacksFile {
       keep(member, at: time)
       return nil
     }
     if run.output.keeps(member.number) && !lacksFile {
-      if !hasSums || run.output.isWhole { keep(member, at: time) }
-      if !hasSums { return nil }
-      // The file may have a part of the member only: what sums need is then made again.
-      if run.output.isWhole { return try run.store.read(file) }
+      if !hasSums {
+        keep(member, at: time)
+        return nil
+      }
+      // Where the file may have a part of the member only, what sums need is made again.
+      if run.output.isWhole {
+        if let whole = try read(file) {
+          keep(member, at: time)
+          return whole
+        }
+        lacksFile = true
+      }
     }
     let forecaster = run.forecaster
     let workspace = pool.workspace(thread: thread, checkpoint: member.checkpoint)
@@ -202,20 +211,34 @@ final class RunPass: Sendable {
     return kept
   }
 
-  /// After the last block that this pass has of an initial time: products, or sums for others.
+  /// A member's file read again; nil where it was damaged, and is set aside.
+  private func read(_ file: String) throws -> Trajectory? {
+    do { return try run.store.read(file) } catch let error as ApusError
+      where error.kind == .badData || error.kind == .inputOutput
+    {
+      RunDirectory.setAside(file)
+      warn("set aside, made again: \(error)")
+      return nil
+    }
+  }
+
+  /// After the last block that this pass has of an initial time: products, or sums for others; checksums, where that
+  /// was the last of it.
   private func finish(_ slot: DateSlot, at time: Instant) throws {
     let work = slot.content.withLock { content in
       defer { content.work = nil }
       return content.work
     }
-    guard let work else { return }
-    if work.blocks.count == run.blocks.count {
-      try run.writeProducts(work)
-      results.withLock { $0.summary.products += 1 }
-    } else {
-      try save(work)
-      if shard != nil { results.withLock { $0.summary.partial += 1 } }
+    if let work {
+      if work.blocks.count == run.blocks.count {
+        try run.writeProducts(work)
+        results.withLock { $0.summary.products += 1 }
+      } else {
+        try save(work)
+        if shard != nil { results.withLock { $0.summary.partial += 1 } }
+      }
     }
+    try run.seal(time)
   }
 
   /// Members that are kept whole can be read again; of others sums are all there is.
