@@ -89,6 +89,34 @@ public struct EnsembleForecaster: Sendable {
   public var stepsPerPerturbation: Int {
     settings.kind == .bredVectors ? settings.cycles * settings.stepsPerCycle : 0
   }
+  /// Model steps before the initial time that carry an earlier analysis to it; 0 but for kind `lagged`.
+  public func stepsBefore(_ member: MemberIdentity) -> Int {
+    guard settings.kind == .lagged, let pair = member.perturbation else { return 0 }
+    return 2 * pair + (member.sign > 0 ? 1 : 2)
+  }
+  /// Model steps that a run takes from nothing, in one process on one thread: members, what goes before them, and once
+  /// more the control of every initial time, about which the sums are taken. On several threads the control run of a
+  /// breeding cycle may be made by each that begins a checkpoint at the same moment.
+  public func steps(of plan: WorkPlan) -> Int {
+    let members = plan.members.reduce(0) { $0 + stepsPerMember + stepsBefore($1) }
+    let vectors = Set(
+      plan.members.compactMap { $0.perturbation == nil ? nil : [$0.checkpoint, $0.perturbation] })
+    let bred = plan.initialTimes.count * vectors.count * stepsPerPerturbation
+    return plan.initialTimes.count * (members + stepsPerMember) + bred + stepsOfControls(plan)
+  }
+  /// Model steps of the cycles' control runs, one for every checkpoint and analysis, whichever initial times share it.
+  private func stepsOfControls(_ plan: WorkPlan) -> Int {
+    guard settings.kind == .bredVectors else { return 0 }
+    let runs = plan.initialTimes.reduce(into: Set<[Instant]>()) { runs, time in
+      // With the clock of the initial time a run serves that one alone.
+      let clock = settings.timing == .hensCode ? [time] : []
+      for start in breeding.analysisTimes(before: time, stepHours: models[0].stepHours) {
+        runs.insert([start] + clock)
+      }
+    }
+    let checkpoints = Set(plan.members.filter { $0.perturbation != nil }.map(\.checkpoint))
+    return runs.count * checkpoints.count * settings.stepsPerCycle
+  }
   /// The analyses that members of an initial time need, earliest first.
   /// - Parameter pairs: of perturbations; kind `lagged` needs analyses for each.
   public func analysisTimes(for initialTime: Instant, pairs: Int) -> [Instant] {
@@ -161,9 +189,9 @@ public struct EnsembleForecaster: Sendable {
   public func initialState(
     of member: MemberIdentity, at time: Instant, perturbation: [Float], workspace: any ForecastWorkspace
   ) throws -> State {
-    if settings.kind == .lagged, let pair = member.perturbation {
+    if settings.kind == .lagged, member.perturbation != nil {
       let model = models[member.checkpoint]
-      let steps = 2 * pair + (member.sign > 0 ? 1 : 2)
+      let steps = stepsBefore(member)
       var state = try analyses.state(at: time.adding(hours: -steps * model.stepHours))
       try model.requireFitting(state)
       for _ in 0..<steps { state = try model.step(state, workspace: workspace) }

@@ -6,7 +6,7 @@ import Synchronization
 /// Runs a plan into a directory: blocks of members in parallel, products as soon as an initial time is complete.
 ///
 /// Finished files and blocks are kept and not made again, so a run that was interrupted goes on where it stopped,
-/// and ends with the same bytes. A member that blows up is noted under `failed/`, its initial time gets no
+/// and ends with the same bytes. Files of finished initial times are compared with their checksums first. A member that blows up is noted under `failed/`, its initial time gets no
 /// products, all else goes on, and the run ends with the error. Other errors end it at once.
 public struct EnsembleRun: Sendable {
   /// What happened.
@@ -42,19 +42,19 @@ public struct EnsembleRun: Sendable {
   let sums: SumsPlan
   let run: String
   let threads: Int
-  let keepsMembers: Bool
+  let output: MemberOutput
   let saveEvery: Duration
   let blocks: [[MemberIdentity]]
 
   /// Prepares a run; nothing is written yet.
   /// - Parameters:
   ///   - run: fingerprint of what decides the members; partial sums of another one are refused.
-  ///   - keepsMembers: false writes products alone.
+  ///   - output: which members are written, and what of them; products are the same whatever it says.
   ///   - saveEvery: how often partial sums are saved; at most this much work is lost by a kill.
   public init(
     forecaster: EnsembleForecaster, plan: WorkPlan, directory: RunDirectory, store: any RunStore,
     sums: SumsPlan = .momentsOnly, run: String = "", threads: Int = Parallel.defaultThreads,
-    keepsMembers: Bool = true, saveEvery: Duration = .seconds(300)
+    output: MemberOutput = .all, saveEvery: Duration = .seconds(300)
   ) {
     self.forecaster = forecaster
     self.plan = plan
@@ -63,7 +63,7 @@ public struct EnsembleRun: Sendable {
     self.sums = sums
     self.run = run
     self.threads = threads
-    self.keepsMembers = keepsMembers
+    self.output = output
     self.saveEvery = saveEvery
     blocks = plan.blocks
   }
@@ -88,13 +88,17 @@ public struct EnsembleRun: Sendable {
         advice: "Split them into runs with other seeds.")
     }
     let all = plan.initialTimes.map { (initialTime: $0, blocks: 0..<blocks.count) }
+    let parts = shard.map { plan.shard($0.index, of: $0.count) } ?? all
+    try setAsideChanged(parts, warn: warn, isStopped: isStopped)
     var summary = Summary()
     var todo: [(initialTime: Instant, blocks: Range<Int>)] = []
-    for part in shard.map({ plan.shard($0.index, of: $0.count) }) ?? all {
+    for part in parts {
       if isUnfinished(part.initialTime) {
         todo.append(part)
       } else {
         summary.kept += blocks[part.blocks].reduce(0) { $0 + $1.count }
+        // A run that was killed between its last product and the list.
+        try seal(part.initialTime)
       }
     }
     for part in todo {
@@ -131,12 +135,17 @@ public struct EnsembleRun: Sendable {
   /// - Throws: `ApusError` of kind `badData` where a file is damaged, of another run, or two hold the same members.
   public func merge() throws -> (written: Int, lacking: [(Instant, members: Int)]) {
     var (written, lacking) = (0, [(Instant, members: Int)]())
-    for time in plan.initialTimes where !hasProducts(at: time) {
+    for time in plan.initialTimes {
+      if hasProducts(at: time) {
+        try seal(time)
+        continue
+      }
       let work = try dateWork(at: time)
       try PartialFiles(directory, time).merge(into: work)
       let missing = Set(blocks.indices).subtracting(work.blocks)
       if missing.isEmpty {
         try writeProducts(work)
+        try seal(time)
         written += 1
       } else {
         lacking.append((time, missing.reduce(0) { $0 + blocks[$1].count }))
@@ -156,10 +165,13 @@ public struct EnsembleRun: Sendable {
     directory.hasProducts(at: time) && sums.files(time).allSatisfy(RunDirectory.exists)
   }
 
-  private func isUnfinished(_ time: Instant) -> Bool {
-    guard hasProducts(at: time) else { return true }
-    return keepsMembers
-      && !plan.members.allSatisfy { RunDirectory.exists(directory.memberFile($0.number, at: time)) }
+  func isUnfinished(_ time: Instant) -> Bool {
+    !hasProducts(at: time) || plan.members.contains { lacksFile($0, at: time) }
+  }
+
+  /// Whether a member is to have a file and has none.
+  func lacksFile(_ member: MemberIdentity, at time: Instant) -> Bool {
+    output.keeps(member.number) && !RunDirectory.exists(directory.memberFile(member.number, at: time))
   }
 
   /// Writes the products of complete sums and removes the partial ones.

@@ -9,26 +9,37 @@ public struct NetCDFRunStore: RunStore {
   private let units: [String: String]
   private let quantiseBits: Int?
   private let manifest: RunManifest
+  private let fields: MemberFields
 
   /// A store for the run that `manifest` describes.
   /// - Parameters:
   ///   - units: of the channels kept, by name.
   ///   - quantiseBits: mantissa bits of member files; products keep all.
-  public init(manifest: RunManifest, units: [String: String], quantiseBits: Int?) {
+  ///   - fields: what of a member its file has.
+  public init(
+    manifest: RunManifest, units: [String: String], quantiseBits: Int?, fields: MemberFields = .whole
+  ) {
+    self.fields = fields
     self.manifest = manifest
     self.units = units
     self.quantiseBits = quantiseBits
   }
 
   /// See `RunStore`.
-  public func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws -> Trajectory
-  {
-    var kept = trajectory
-    if let quantiseBits { BitRound.apply(&kept.values, bits: quantiseBits) }
+  public func rounded(_ trajectory: Trajectory) -> Trajectory {
+    guard let quantiseBits else { return trajectory }
+    var rounded = trajectory
+    BitRound.apply(&rounded.values, bits: quantiseBits)
+    return rounded
+  }
+
+  /// See `RunStore`.
+  public func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws {
     let checkpoint = manifest.checkpoints[member.checkpoint]
     try file(
-      kept, title: "member \(member.number)", realization: member.number, cellMethods: nil,
+      trajectory.part(fields), title: "member \(member.number)", realization: member.number, cellMethods: nil,
       quantiseBits: quantiseBits,
+      window: try fields.window(of: trajectory.grid),
       extra: [
         ("member", .text(member.text)), ("checkpoint", .text(checkpoint.path)),
         ("checkpoint_sha256", .text(checkpoint.sha256)),
@@ -36,7 +47,6 @@ public struct NetCDFRunStore: RunStore {
         ("member_seed", .text(memberSeed(member, at: trajectory.initialTime))),
       ]
     ).write(path)
-    return kept
   }
 
   /// See `RunStore`.
@@ -60,13 +70,13 @@ public struct NetCDFRunStore: RunStore {
 
   private func file(
     _ trajectory: Trajectory, title: String, realization: Int?, cellMethods: String?, quantiseBits: Int?,
-    extra: [(String, NetCDFAttribute)]
+    window: GridWindow? = nil, extra: [(String, NetCDFAttribute)]
   ) -> ForecastFile {
     ForecastFile(
       initialTime: trajectory.initialTime, leadHours: trajectory.leadHours, channels: trajectory.channels,
       units: trajectory.channels.map { units[$0] ?? "1" }, grid: trajectory.grid, values: trajectory.values,
       realization: realization, cellMethods: cellMethods, quantiseBits: quantiseBits,
-      attributes: provenance(title) + extra)
+      window: window, attributes: provenance(title) + extra)
   }
 
   /// Global attributes that say what made a file of the run.

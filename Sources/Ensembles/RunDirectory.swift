@@ -79,7 +79,8 @@ public struct RunDirectory: Sendable {
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   public func create(initialTimes: [Instant]) throws {
     let parts =
-      ["products", "failed", "scores", "report"].map { "\(path)/\($0)" } + initialTimes.map(members)
+      ["products", "checksums", "failed", "scores", "report"].map { "\(path)/\($0)" }
+      + initialTimes.map(members)
     for part in [path] + parts {
       do { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) } catch {
         throw ApusError(
@@ -102,17 +103,25 @@ public struct RunDirectory: Sendable {
     Product.allCases.allSatisfy { RunDirectory.exists(product($0, at: time)) }
   }
 
-  /// Members of an initial time that need not be made again: their files are there, or they are in partial sums, or
-  /// the products are made of them.
+  /// Members of an initial time that need not be made again: the files that they are to have are there, and, where
+  /// files alone would not do, they are in partial sums or products.
   public func finishedMembers(of manifest: RunManifest, at time: Instant) -> Int {
-    let files = manifest.members.count { RunDirectory.exists(memberFile($0.number, at: time)) }
-    if files > 0 { return files }
-    if hasProducts(at: time) { return manifest.members.count }
+    let output = manifest.memberFiles ?? (hasMemberFiles(at: time) ? .all : .none)
+    func isThere(_ member: MemberIdentity) -> Bool {
+      !output.keeps(member.number) || RunDirectory.exists(memberFile(member.number, at: time))
+    }
+    if output.isWhole || hasProducts(at: time) { return manifest.members.count(where: isThere) }
     let blocks = WorkPlan.blocks(of: manifest.members)
     let done = partialFiles(at: time).reduce(into: Set<Int>()) { done, path in
       if let file = try? PartialFile(path) { done.formUnion(file.header.blocks) }
     }
-    return done.filter(blocks.indices.contains).reduce(0) { $0 + blocks[$1].count }
+    return done.filter(blocks.indices.contains).reduce(0) { $0 + blocks[$1].count(where: isThere) }
+  }
+
+  /// Whether any member of an initial time has a file.
+  private func hasMemberFiles(at time: Instant) -> Bool {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: members(at: time))) ?? []
+    return names.contains { $0.hasSuffix(".nc") }
   }
 
   /// Takes the directory over for a run: checks that what is in it belongs to the same run, drops
@@ -128,6 +137,14 @@ public struct RunDirectory: Sendable {
           found: conflict.expected, expected: conflict.found,
           advice: (difference(from: runFileText).map { "The run file changed: \($0). " } ?? "")
             + "Choose another place with --output, or remove the directory.")
+      }
+      // Files of one run all have the same part of their members.
+      let (new, kept) = (manifest.memberFiles?.fields ?? .whole, old.memberFiles?.fields ?? .whole)
+      if new != kept, old.initialTimes.compactMap({ Instant($0) }).contains(where: hasMemberFiles) {
+        throw ApusError(
+          .cannotCreateOutput, "the directory holds members of which other parts were written", file: path,
+          variable: "output", found: "\(kept)", expected: "\(new)",
+          advice: "Choose another place with --output, or remove its directory members.")
       }
       // A run of one more date joins the dates that are there.
       manifest.initialTimes = Set(old.initialTimes + manifest.initialTimes).sorted()

@@ -55,10 +55,13 @@ public struct RunManifest: Sendable, Codable, Hashable {
   public var members: [MemberIdentity]
   /// Fingerprint of what is kept of all members.
   public var products: String?
+  /// Which members have files, and what of them; nil in manifests before there was a choice.
+  public var memberFiles: MemberOutput?
 
   private enum CodingKeys: String, CodingKey {
     case format, name, seed, channels, grid, checkpoints, perturbation, amplitudes, members, products
     case apusVersion = "apus_version"
+    case memberFiles = "member_files"
     case runFileDigest = "run_file_sha256"
     case stepHours = "step_hours"
     case outputEveryHours = "output_every_hours"
@@ -69,9 +72,10 @@ public struct RunManifest: Sendable, Codable, Hashable {
   /// The manifest of a run.
   public init(
     name: String, apusVersion: String, runFileDigest: String, forecaster: EnsembleForecaster, plan: WorkPlan,
-    checkpointPaths: [String], products: String = ""
+    checkpointPaths: [String], products: String = "", memberFiles: MemberOutput = .all
   ) {
     self.products = products
+    self.memberFiles = memberFiles
     self.apusVersion = apusVersion
     self.name = name
     self.runFileDigest = runFileDigest

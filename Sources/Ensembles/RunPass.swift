@@ -12,6 +12,8 @@ final class RunPass: Sendable {
     struct Content {
       var work: DateWork?
       var isHopeless = false
+      /// Blocks that are in sums or products already: of them only files of members may be missing.
+      var counted: Set<Int> = []
       var left = 0
       var failures = 0
     }
@@ -53,22 +55,32 @@ final class RunPass: Sendable {
     var units: [(date: Int, block: Int)] = []
     let slots = parts.map { _ in DateSlot() }
     for (date, part) in parts.enumerated() {
-      var blocks = Array(part.blocks)
-      if !run.hasProducts(at: part.initialTime), !run.directory.partialFiles(at: part.initialTime).isEmpty {
+      try run.forgetMissing(at: part.initialTime)
+      var counted: Set<Int> = []
+      if run.hasProducts(at: part.initialTime) {
+        counted = Set(part.blocks)
+      } else if !run.directory.partialFiles(at: part.initialTime).isEmpty {
         let work = try begun(part.initialTime)
         let others =
           try shard.map {
             try PartialFiles(run.directory, part.initialTime).blocksOfOthers(
               than: run.directory.partial($0, at: part.initialTime), work: work)
           } ?? []
-        let done = work.blocks.union(others)
-        let kept = blocks.filter(done.contains).reduce(0) { $0 + run.blocks[$1].count }
-        results.withLock { $0.summary.kept += kept }
-        blocks.removeAll(where: done.contains)
+        counted = work.blocks.union(others)
         slots[date].content.withLock { $0.work = work }
-        if blocks.isEmpty { try finish(slots[date], at: part.initialTime) }
       }
-      slots[date].content.withLock { $0.left = blocks.count }
+      let blocks = part.blocks.filter { block in
+        let isDone =
+          counted.contains(block)
+          && !run.blocks[block].contains { run.lacksFile($0, at: part.initialTime) }
+        if isDone { for member in run.blocks[block] { keep(member, at: part.initialTime) } }
+        return !isDone
+      }
+      slots[date].content.withLock { [counted] in
+        $0.left = blocks.count
+        $0.counted = counted
+      }
+      if blocks.isEmpty { try finish(slots[date], at: part.initialTime) }
       units += blocks.map { (date, $0) }
     }
     let todo = units
@@ -94,15 +106,16 @@ final class RunPass: Sendable {
   }
 
   private func make(_ block: Int, at time: Instant, _ slot: DateSlot, thread: Int) throws {
-    let work = try dateWork(slot, at: time)
+    let isCounted = slot.content.withLock { $0.counted.contains(block) }
+    let work = isCounted ? nil : try dateWork(slot, at: time)
     var members: [(member: MemberIdentity, Trajectory)] = []
     var perturbation: (pair: Int, values: [Float])?
     var isWhole = true
     for member in run.blocks[block] {
       do {
-        if let trajectory = try trajectory(of: member, at: time, needed: work != nil, &perturbation, thread) {
-          members.append((member, trajectory))
-        }
+        let made = try trajectory(
+          of: member, at: time, isCounted: isCounted, hasSums: work != nil, &perturbation, thread)
+        if let made { members.append((member, made)) }
       } catch let error as ApusError where error.kind == .internalFault {
         isWhole = false
         try run.note(error, of: member, at: time)
@@ -141,16 +154,39 @@ final class RunPass: Sendable {
     }
   }
 
-  /// A member's forecast: read where it is kept, else made; nil where it is kept and not needed.
+  private func keep(_ member: MemberIdentity, at time: Instant) {
+    results.withLock { $0.summary.kept += 1 }
+    meter.skipped(member, at: time)
+  }
+
+  /// A member's forecast, its file written where the run keeps it: read where the files are whole, else made; nil where
+  /// there is nothing left to do for it.
+  /// - Parameters:
+  ///   - isCounted: the member is in the sums already.
+  ///   - hasSums: there are sums to add it to.
   private func trajectory(
-    of member: MemberIdentity, at time: Instant, needed: Bool,
+    of member: MemberIdentity, at time: Instant, isCounted: Bool, hasSums: Bool,
     _ perturbation: inout (pair: Int, values: [Float])?, _ thread: Int
   ) throws -> Trajectory? {
     let file = run.directory.memberFile(member.number, at: time)
-    if run.keepsMembers, RunDirectory.exists(file) {
-      results.withLock { $0.summary.kept += 1 }
-      meter.skipped(member, at: time)
-      return needed ? try run.store.read(file) : nil
+    var lacksFile = run.lacksFile(member, at: time)
+    if isCounted && !lacksFile {
+      keep(member, at: time)
+      return nil
+    }
+    if run.output.keeps(member.number) && !lacksFile {
+      if !hasSums {
+        keep(member, at: time)
+        return nil
+      }
+      // Where the file may have a part of the member only, what sums need is made again.
+      if run.output.isWhole {
+        if let whole = try read(file) {
+          keep(member, at: time)
+          return whole
+        }
+        lacksFile = true
+      }
     }
     let forecaster = run.forecaster
     let workspace = pool.workspace(thread: thread, checkpoint: member.checkpoint)
@@ -169,30 +205,44 @@ final class RunPass: Sendable {
       }
       meter.stepped(member, leadHours: hours, state: state)
     }
-    let kept = run.keepsMembers ? try run.store.write(made, of: member, to: file) : made
+    let kept = run.store.rounded(made)
+    if lacksFile { try run.store.write(kept, of: member, to: file) }
     results.withLock { $0.summary.made += 1 }
     return kept
   }
 
-  /// After the last block that this pass has of an initial time: products, or sums for others.
-  private func finish(_ slot: DateSlot, at time: Instant) throws {
-    guard
-      let work = slot.content.withLock({ content in
-        defer { content.work = nil }
-        return content.work
-      })
-    else { return }
-    if work.blocks.count == run.blocks.count {
-      try run.writeProducts(work)
-      results.withLock { $0.summary.products += 1 }
-    } else {
-      try save(work)
-      if shard != nil { results.withLock { $0.summary.partial += 1 } }
+  /// A member's file read again; nil where it was damaged, and is set aside.
+  private func read(_ file: String) throws -> Trajectory? {
+    do { return try run.store.read(file) } catch let error as ApusError
+      where error.kind == .badData || error.kind == .inputOutput
+    {
+      RunDirectory.setAside(file)
+      warn("set aside, made again: \(error)")
+      return nil
     }
   }
 
-  /// Kept members can be read again; sums of members that are not kept are all there is of them.
-  private var savesSums: Bool { shard != nil || !run.keepsMembers }
+  /// After the last block that this pass has of an initial time: products, or sums for others; checksums, where that
+  /// was the last of it.
+  private func finish(_ slot: DateSlot, at time: Instant) throws {
+    let work = slot.content.withLock { content in
+      defer { content.work = nil }
+      return content.work
+    }
+    if let work {
+      if work.blocks.count == run.blocks.count {
+        try run.writeProducts(work)
+        results.withLock { $0.summary.products += 1 }
+      } else {
+        try save(work)
+        if shard != nil { results.withLock { $0.summary.partial += 1 } }
+      }
+    }
+    try run.seal(time)
+  }
+
+  /// Members that are kept whole can be read again; of others sums are all there is.
+  private var savesSums: Bool { shard != nil || !run.output.isWhole }
 
   private func save(_ work: DateWork) throws {
     guard savesSums else { return }

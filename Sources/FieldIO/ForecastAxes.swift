@@ -8,22 +8,25 @@ public struct ForecastAxes: Sendable {
   public let initialTime: Instant
   /// Lead times [hours].
   public let leadHours: [Int]
-  /// The grid.
-  public let grid: SphereGrid
+  /// Latitudes of the rows [degrees north].
+  public let latitudes: [Double]
+  /// Longitudes of the columns [degrees east].
+  public let longitudes: [Double]
 
-  /// Axes of a forecast.
-  public init(initialTime: Instant, leadHours: [Int], grid: SphereGrid) {
+  /// Axes of a forecast on a grid, or on a window of it.
+  public init(initialTime: Instant, leadHours: [Int], grid: SphereGrid, window: GridWindow? = nil) {
     self.initialTime = initialTime
     self.leadHours = leadHours
-    self.grid = grid
+    latitudes = window?.latitudes ?? grid.latitudes
+    longitudes = window?.longitudes ?? grid.longitudes
   }
 
   /// Defines dimensions and coordinates.
   /// - Throws: `ApusError` where writing fails.
   public func define(in file: NetCDFWriter) throws {
     try file.dimension("time", leadHours.count)
-    try file.dimension("lat", grid.latitudeCount)
-    try file.dimension("lon", grid.longitudeCount)
+    try file.dimension("lat", latitudes.count)
+    try file.dimension("lon", longitudes.count)
     try file.variable(
       "lat", .double, ["lat"],
       [
@@ -58,8 +61,8 @@ public struct ForecastAxes: Sendable {
   /// Writes the coordinates.
   /// - Throws: `ApusError` where writing fails.
   public func put(in file: NetCDFWriter) throws {
-    try file.put("lat", grid.latitudes)
-    try file.put("lon", grid.longitudes)
+    try file.put("lat", latitudes)
+    try file.put("lon", longitudes)
     try file.put("time", TimeCoordinate.values(leadHours.map { initialTime.adding(hours: $0) }))
     try file.put("forecast_period", leadHours.map(Double.init))
     try file.put("forecast_reference_time", TimeCoordinate.values([initialTime]))

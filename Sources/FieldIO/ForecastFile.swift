@@ -17,7 +17,7 @@ public struct ForecastFile: Sendable {
   public var units: [String]
   /// The grid.
   public var grid: SphereGrid
-  /// [lead time][channel][latitude][longitude].
+  /// [lead time][channel][latitude][longitude] on the whole grid.
   public var values: [Float]
   /// Member number; nil for statistics.
   public var realization: Int?
@@ -25,6 +25,8 @@ public struct ForecastFile: Sendable {
   public var cellMethods: String?
   /// Mantissa bits kept; nil: all.
   public var quantiseBits: Int?
+  /// The part of the grid that the file has; nil: all.
+  public var window: GridWindow?
   /// Global attributes besides Conventions.
   public var attributes: [(String, NetCDFAttribute)]
 
@@ -32,7 +34,7 @@ public struct ForecastFile: Sendable {
   public init(
     initialTime: Instant, leadHours: [Int], channels: [String], units: [String], grid: SphereGrid,
     values: [Float], realization: Int? = nil, cellMethods: String? = nil, quantiseBits: Int? = nil,
-    attributes: [(String, NetCDFAttribute)]
+    window: GridWindow? = nil, attributes: [(String, NetCDFAttribute)]
   ) {
     precondition(values.count == leadHours.count * channels.count * grid.pointCount)
     self.initialTime = initialTime
@@ -44,6 +46,7 @@ public struct ForecastFile: Sendable {
     self.realization = realization
     self.cellMethods = cellMethods
     self.quantiseBits = quantiseBits
+    self.window = window
     self.attributes = attributes
   }
 
@@ -53,7 +56,7 @@ public struct ForecastFile: Sendable {
     let file = try NetCDFWriter(path)
     try file.attribute("Conventions", .text("CF-1.8"))
     for (name, value) in attributes { try file.attribute(name, value) }
-    let axes = ForecastAxes(initialTime: initialTime, leadHours: leadHours, grid: grid)
+    let axes = ForecastAxes(initialTime: initialTime, leadHours: leadHours, grid: grid, window: window)
     try axes.define(in: file)
     if realization != nil {
       try file.variable(
@@ -78,10 +81,15 @@ public struct ForecastFile: Sendable {
     let points = grid.pointCount
     for (index, channel) in channels.enumerated() {
       var series: [Float] = []
-      series.reserveCapacity(leadHours.count * points)
+      series.reserveCapacity(leadHours.count * (window?.pointCount ?? points))
       for lead in leadHours.indices {
         let start = (lead * channels.count + index) * points
-        series += values[start..<start + points]
+        let field = values[start..<start + points]
+        if let window {
+          series += window.part(of: field, gridColumns: grid.longitudeCount)
+        } else {
+          series += field
+        }
       }
       try file.put(channel, series)
     }

@@ -64,7 +64,10 @@ public struct EnsembleRunFile: RunFile {
     leadTimeHours = try section.integer(.leadTimeHours, in: 1...87_600)
     perturbation = try PerturbationSection(
       section.requiredSection(.perturbation, PerturbationSection.CodingKeys.self))
-    output = try EnsembleOutput(section.requiredSection(.output, EnsembleOutput.CodingKeys.self))
+    output = try EnsembleOutput(
+      section.requiredSection(.output, EnsembleOutput.CodingKeys.self), leadTimeHours: leadTimeHours,
+      memberCount: perturbation.method == .none
+        ? checkpoints.count : 1 + 2 * checkpoints.count * perturbation.pairs)
     products =
       try section.section(.products, ProductsSection.CodingKeys.self).map(ProductsSection.init)
       ?? ProductsSection()
@@ -72,11 +75,11 @@ public struct EnsembleRunFile: RunFile {
       .map(VerificationSettings.init)
     report = try section.section(.report, ReportSettings.CodingKeys.self).map(ReportSettings.init)
     emulation = try section.section(.emulation, EmulationSection.CodingKeys.self).map(EmulationSection.init)
-    if emulation != nil && output.members != .all {
+    if emulation != nil, let part = output.partialKey {
       throw section.refuse(
-        .emulation, "seeds are members that are not kept",
-        found: "output.members: \(output.members.rawValue)",
-        expected: "output.members: all")
+        .emulation, "seeds are drawn from members that are not kept whole", found: part,
+        expected: "output.members: all, without output.variables, lead_times and region",
+        advice: "Leave these keys out, or draw with `apus emulate` from the files of another run.")
     }
   }
 }
@@ -120,39 +123,6 @@ public enum ClimatologySource: Sendable, Hashable, Encodable {
       var box = encoder.container(keyedBy: CodingKeys.self)
       try box.encodeIfPresent(windowDays, forKey: .windowDays)
     }
-  }
-}
-
-/// What a run writes.
-public struct EnsembleOutput: Sendable, Hashable, Encodable {
-  /// Whether members are kept.
-  public enum Members: String, Sendable, Hashable, Codable, CaseIterable {
-    /// One file a member.
-    case all
-    /// Only products; members can be made again with `apus member`.
-    case none
-  }
-
-  /// The run directory, made where absent; relative to the current directory.
-  public var directory: String
-  /// Which members are kept.
-  public var members: Members
-  /// Hours between two output times.
-  public var everyHours: Int
-  /// Mantissa bits kept by BitRound (CF 8.4); nil: all 23.
-  public var quantiseBits: Int?
-
-  enum CodingKeys: String, CodingKey, CaseIterable {
-    case directory, members
-    case everyHours = "every_hours"
-    case quantiseBits = "quantise_bits"
-  }
-
-  init(_ section: Section<CodingKeys>) throws {
-    directory = try section.string(.directory)
-    members = try section.choice(.members, default: Members.all)
-    everyHours = try section.integer(.everyHours, in: 1...8760, default: 6)
-    quantiseBits = try section.optionalInteger(.quantiseBits, in: 1...23)
   }
 }
 

@@ -119,6 +119,47 @@ import Testing
     #expect(file.output.contains("member 3"))
   }
 
+  @Test func finishedFilesAreCheckedAndMadeAgain() throws {
+    let scratch = try Scratch()
+    let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))
+    #expect(try Binary.run(["forecast", runFile], in: scratch.directory).code == 0)
+    let status = try Binary.run(["status", "run", "--check", "--json"], in: scratch.directory)
+    #expect(try status.code == 0 && status.json()["checksums_done"] as? Int == 2)
+    // As any other program reads it.
+    let sums = Process()
+    sums.executableURL = URL(fileURLWithPath: "/bin/sh")
+    sums.arguments = ["-c", "cat checksums/*.sha256 | sha256sum --check --strict --status"]
+    sums.currentDirectoryURL = scratch.file("run")
+    try sums.run()
+    sums.waitUntilExit()
+    #expect(sums.terminationStatus == 0)
+
+    let names = ["members/20260114T00/member_0004.nc", "products/mean_20260115T00.nc"].map { "run/" + $0 }
+    let before = try bytes(scratch.directory, names)
+    for (name, data) in zip(names, before) {
+      var data = data
+      data[data.count / 2] ^= 16
+      try data.write(to: scratch.file(name))
+    }
+    #expect(try Binary.run(["status", "run"], in: scratch.directory).code == 0)
+    let damaged = try Binary.run(["status", "run", "--check"], in: scratch.directory)
+    #expect(damaged.code == 65 && damaged.output.isEmpty)
+    #expect(damaged.errors.contains("2 finished files are not what was written"), "\(damaged.errors)")
+    #expect(damaged.errors.contains(names[0]) && damaged.errors.contains("mean_20260115T00.nc"))
+    let again = try Binary.run(["forecast", runFile], in: scratch.directory)
+    #expect(again.code == 0 && again.output.contains("1 members made, 17 kept"), "\(again.output)")
+    for name in names { #expect(again.errors.contains("set aside") && again.errors.contains(name)) }
+    #expect(try bytes(scratch.directory, names) == before)
+    #expect(try Binary.run(["status", "run", "--check"], in: scratch.directory).code == 0)
+    // One that was cut before its date was finished is made again as well.
+    try FileManager.default.removeItem(at: scratch.file("run/products/mean_20260114T00.nc"))
+    try FileManager.default.removeItem(at: scratch.file("run/checksums/20260114T00.sha256"))
+    try before[0].prefix(before[0].count / 2).write(to: scratch.file(names[0]))
+    let cut = try Binary.run(["forecast", runFile], in: scratch.directory)
+    #expect(cut.code == 0 && cut.errors.contains("set aside"), "\(cut.errors)")
+    #expect(try bytes(scratch.directory, names) == before)
+  }
+
   @Test func shardsTogetherMakeTheWholeRun() throws {
     let scratch = try Scratch()
     let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))

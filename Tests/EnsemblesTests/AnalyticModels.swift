@@ -61,6 +61,28 @@ struct WindingModel: ForecastModel {
   }
 }
 
+/// A model that counts its steps.
+struct CountingModel: ForecastModel {
+  let model: any ForecastModel
+  let counter: StepCounter
+  var channels: [String] { model.channels }
+  var grid: SphereGrid { model.grid }
+  var stepHours: Int { model.stepHours }
+  var identifier: String { model.identifier }
+
+  func makeWorkspace() -> any ForecastWorkspace { model.makeWorkspace() }
+
+  func step(_ state: State, workspace: any ForecastWorkspace) throws -> State {
+    counter.steps.add(1, ordering: .relaxed)
+    return try model.step(state, workspace: workspace)
+  }
+}
+
+/// Steps of all models together.
+final class StepCounter: Sendable {
+  let steps = Atomic<Int>(0)
+}
+
 /// Rolls every row of every field some columns east.
 func roll(_ values: [Float], _ grid: SphereGrid, by shift: Int) -> [Float] {
   let columns = grid.longitudeCount
@@ -106,6 +128,11 @@ final class AnalyticAnalyses: AnalysisSource {
 
 /// Keeps trajectories as raw numbers, so that runs can be tried without NetCDF.
 struct RawStore: RunStore {
+  /// Members are rounded to multiples of it; 0: not.
+  var step: Float = 0
+  /// Told the path of every file that is read.
+  var reading: @Sendable (String) -> Void = { _ in }
+
   struct Header: Codable {
     var seconds: Int
     var channels: [String]
@@ -114,9 +141,15 @@ struct RawStore: RunStore {
     var longitudes: Int
   }
 
-  func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws -> Trajectory {
+  func rounded(_ trajectory: Trajectory) -> Trajectory {
+    guard step > 0 else { return trajectory }
+    var rounded = trajectory
+    for i in rounded.values.indices { rounded.values[i] = (rounded.values[i] / step).rounded() * step }
+    return rounded
+  }
+
+  func write(_ trajectory: Trajectory, of member: MemberIdentity, to path: String) throws {
     try save(trajectory.values, like: trajectory, to: path)
-    return trajectory
   }
 
   func write(
@@ -124,6 +157,7 @@ struct RawStore: RunStore {
   ) throws { try save(values, like: shape, to: path) }
 
   func read(_ path: String) throws -> Trajectory {
+    reading(path)
     let data = try Data(contentsOf: URL(fileURLWithPath: path))
     let end = data.firstIndex(of: 10) ?? 0
     let header = try JSONDecoder().decode(Header.self, from: data[..<end])

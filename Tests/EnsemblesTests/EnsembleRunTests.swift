@@ -31,8 +31,9 @@ import Testing
 
   @discardableResult func run(
     _ scratch: ScratchDirectory, seed: UInt64 = 5, pairs: Int = 2, threads: Int = 2,
-    keepsMembers: Bool = true,
+    output: MemberOutput = .all, store: RawStore = RawStore(),
     unstableAbove: Float = .infinity, shard: EnsembleRun.Shard? = nil, saveEvery: Duration = .seconds(300),
+    warn: @escaping @Sendable (String) -> Void = { Issue.record("\($0)") },
     isStopped: @escaping @Sendable () -> Bool = { false }
   ) throws -> EnsembleRun.Summary {
     let forecaster = try forecaster(seed: seed, unstableAbove: unstableAbove)
@@ -40,13 +41,12 @@ import Testing
     let directory = RunDirectory(scratch.path)
     let manifest = RunManifest(
       name: "test", apusVersion: "0", runFileDigest: "", forecaster: forecaster, plan: plan,
-      checkpointPaths: ["a", "b"])
+      checkpointPaths: ["a", "b"], memberFiles: output)
     try directory.adopt(manifest, runFileText: "name: test\n", initialTimes: dates)
     let run = EnsembleRun(
-      forecaster: forecaster, plan: plan, directory: directory, store: RawStore(), sums: sums,
-      threads: threads,
-      keepsMembers: keepsMembers, saveEvery: saveEvery)
-    return try run.run(shard: shard, isStopped: isStopped)
+      forecaster: forecaster, plan: plan, directory: directory, store: store, sums: sums,
+      threads: threads, output: output, saveEvery: saveEvery)
+    return try run.run(shard: shard, warn: warn, isStopped: isStopped)
   }
 
   /// Counts above 1 and above the control, and every member's first value.
@@ -64,7 +64,8 @@ import Testing
     try run(two, threads: 2)
     try run(again, threads: 2)
     let files = try one.contents()
-    #expect(files.count == 18 + 8 + 2)
+    // Members, products, checksums of two dates; manifest and run file.
+    #expect(files.count == 18 + 8 + 2 + 2)
     #expect(try two.contents() == files)
     #expect(try again.contents() == files)
   }
@@ -158,11 +159,11 @@ import Testing
 
   @Test(arguments: [2, 3, 7], [1, 2]) func shardsMergeToTheWhole(count: Int, threads: Int) throws {
     let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
-    try run(whole, keepsMembers: false)
+    try run(whole, output: .none)
     for index in (0..<count).reversed() {
-      try run(scratch, threads: threads, keepsMembers: false, shard: (index, count))
+      try run(scratch, threads: threads, output: .none, shard: (index, count))
     }
-    let left = try run(scratch, keepsMembers: false)
+    let left = try run(scratch, output: .none)
     #expect(left.made == 0)
     #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
     #expect(try scratch.contents(below: "partials").isEmpty)
@@ -170,47 +171,47 @@ import Testing
 
   @Test func anotherSplitTakesUpWhatShardsLeft() throws {
     let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
-    try run(whole, keepsMembers: false)
-    try run(scratch, keepsMembers: false, shard: (1, 3))
-    for index in 0..<4 { try run(scratch, keepsMembers: false, shard: (index, 4)) }
-    let rest = try run(scratch, keepsMembers: false)
+    try run(whole, output: .none)
+    try run(scratch, output: .none, shard: (1, 3))
+    for index in 0..<4 { try run(scratch, output: .none, shard: (index, 4)) }
+    let rest = try run(scratch, output: .none)
     #expect(rest.made == 0 && rest.products == 2)
     #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
   }
 
   @Test(arguments: [3, 11, 20, 29]) func stoppedProductsGoOnFromPartialSums(after steps: Int) throws {
     let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
-    try run(whole, keepsMembers: false)
+    try run(whole, output: .none)
     let count = Atomic<Int>(0)
     _ = try? run(
-      scratch, threads: 1, keepsMembers: false, saveEvery: .zero,
+      scratch, threads: 1, output: .none, saveEvery: .zero,
       isStopped: { count.add(1, ordering: .relaxed).newValue > steps })
-    let rest = try run(scratch, keepsMembers: false)
+    let rest = try run(scratch, output: .none)
     #expect(rest.made < 18 || steps < 8)
     #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
   }
 
   @Test func damagedPartialSumsAreSetAsideAndMadeAgain() throws {
     let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
-    try run(whole, keepsMembers: false)
-    for index in 0..<4 { try run(scratch, keepsMembers: false, shard: (index, 4)) }
+    try run(whole, output: .none)
+    for index in 0..<4 { try run(scratch, output: .none, shard: (index, 4)) }
     let file = RunDirectory(scratch.path).partials(at: dates[0]) + "/1_of_4.sums"
     let data = try Data(contentsOf: URL(fileURLWithPath: file))
     try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: file))
-    let rest = try run(scratch, keepsMembers: false)
+    let rest = try run(scratch, output: .none, warn: { #expect($0.contains("1_of_4.sums")) })
     #expect(rest.made == 8 && rest.products == 2)
     #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))
   }
 
   @Test func mergingRefusesDamageAndNamesWhatLacks() throws {
     let scratch = try ScratchDirectory()
-    for index in [0, 2, 3] { try run(scratch, keepsMembers: false, shard: (index, 4)) }
+    for index in [0, 2, 3] { try run(scratch, output: .none, shard: (index, 4)) }
     let merging = EnsembleRun(
       forecaster: try forecaster(), plan: plan(), directory: RunDirectory(scratch.path), store: RawStore(),
-      sums: sums, threads: 1, keepsMembers: false)
+      sums: sums, threads: 1, output: .none)
     let (written, lacking) = try merging.merge()
     #expect(written == 1 && lacking.map(\.members) == [8])
-    try run(scratch, keepsMembers: false, shard: (1, 4))
+    try run(scratch, output: .none, shard: (1, 4))
     let file = RunDirectory(scratch.path).partials(at: dates[0]) + "/1_of_4.sums"
     var data = try Data(contentsOf: URL(fileURLWithPath: file))
     data[data.count / 2] ^= 1
@@ -221,7 +222,7 @@ import Testing
 
   @Test func productsAloneNeedNoMemberFiles() throws {
     let (scratch, whole) = (try ScratchDirectory(), try ScratchDirectory())
-    try run(scratch, keepsMembers: false)
+    try run(scratch, output: .none)
     try run(whole)
     #expect(try scratch.contents(below: "members").isEmpty)
     #expect(try scratch.contents(below: "products") == whole.contents(below: "products"))

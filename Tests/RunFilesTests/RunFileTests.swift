@@ -26,6 +26,27 @@ import Testing
     #expect(run.verification?.threshold == "climate:mean+1std")
   }
 
+  @Test func whatOfTheMembersIsKept() throws {
+    func output(_ keys: String) throws -> EnsembleOutput {
+      let text = RunFileTexts.ensemble.replacing("quantise_bits: 12", with: keys)
+      let run = try EnsembleRunFile.parse(text, file: "demo.yml")
+      #expect(try EnsembleRunFile.parse(run.canonicalText(), file: "demo.yml") == run)
+      return run.output
+    }
+    let plain = try output("quantise_bits: 12")
+    #expect(plain.variables == nil && plain.leadTimes == nil && plain.region == nil)
+    #expect(plain.partialKey == nil)
+    #expect(try output("members: none").members == .none)
+    #expect(try output("members: 8").members == .some([8]))
+    let part = try output(
+      "members: [8, 0, 8]\n  variables: [msl]\n  lead_times: [12, 0]\n  region: {west: 170, east: -170}")
+    #expect(part.members == .some([0, 8]) && part.partialKey == "output.members: a list")
+    #expect(part.variables == ["msl"] && part.leadTimes == [0, 12])
+    #expect(part.region?.south == -90 && part.region?.east == -170)
+    #expect(try output("region: {south: 20}").partialKey == "output.region")
+    #expect(try output("region: {south: 20}").region?.east == 360)
+  }
+
   @Test func trainingValuesAndDefaults() throws {
     let run = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
     #expect(run.data.channels == ["z500", "msl"])
@@ -73,7 +94,8 @@ import Testing
     ),
     (
       "  quantise_bits: 12", "  frobnicate: 1",
-      "demo.yml:17:3: 'frobnicate': unknown key. Known here: directory, every_hours, members, quantise_bits."
+      "demo.yml:17:3: 'frobnicate': unknown key. Known here: directory, every_hours, lead_times, members, quantise_bits, "
+        + "region, variables."
     ),
     (
       "lead_time_hours: 120", "lead_time_hours: long",

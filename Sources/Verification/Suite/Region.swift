@@ -28,13 +28,4 @@ public struct Region: Sendable {
     }
     self.weights = weights
   }
-
-  /// Whether a longitude lies from `west` eastwards to `east`, round the date line where that is on the way.
-  public static func isBetween(_ longitude: Double, west: Double, east: Double) -> Bool {
-    if east - west >= 360 { return true }
-    func turn(_ x: Double) -> Double { (x - west).truncatingRemainder(dividingBy: 360) }
-    let (place, width) = (turn(longitude), turn(east))
-    let positive = { (x: Double) in x < 0 ? x + 360 : x }
-    return positive(place) <= positive(width)
-  }
 }

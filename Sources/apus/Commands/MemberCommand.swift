@@ -21,6 +21,9 @@ struct MemberCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write.", valueName: "member.nc"))
   var output: String
 
+  @Flag(help: "All variables, lead times and points, whatever the run file's output says of them.")
+  var whole = false
+
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var log: LogOptions
 
@@ -28,7 +31,8 @@ struct MemberCommand: ParsableCommand {
     let setup = try EnsembleSetup(pipeline, threads: threads.count, logger: log.logger)
     let identity = try setup.plan.member(member)
     let trajectory = try setup.forecaster.member(identity, at: date)
-    _ = try setup.store.write(trajectory, of: identity, to: output)
+    let store = whole ? setup.store(.whole) : setup.store
+    try store.write(store.rounded(trajectory), of: identity, to: output)
     print("\(output): member \(member) (\(identity.text)) from \(date) to +\(setup.run.leadTimeHours) h")
   }
 }

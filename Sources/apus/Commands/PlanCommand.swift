@@ -54,7 +54,7 @@ struct PlanCommand: ParsableCommand {
       """
       run          \(name) into \(directory)
       forecasts    \(initialTimes) initial times x \(members) members = \(forecasts)
-      model steps  \(steps), breeding included, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
+      model steps  \(steps), with all that goes before members, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
       files        \(files), about \(Sizes.text(bytes)) before compression
       memory       about \(Sizes.text(memory)) for the members' sums
       time         about \(Int(seconds.rounded(.up))) s on \(threads) threads
@@ -72,14 +72,12 @@ struct PlanCommand: ParsableCommand {
     let forecaster = setup.forecaster
     let threads = options.threads.count
     let (times, members) = (setup.plan.initialTimes.count, setup.plan.members.count)
-    let pairs = setup.plan.members.count { $0.sign == 1 }
-    // Control runs of the cycles are shared by the pairs of a checkpoint.
-    let breeding = (pairs + setup.checkpoints.count) * forecaster.stepsPerPerturbation
-    let steps = times * (members * forecaster.stepsPerMember + breeding)
+    let steps = forecaster.steps(of: setup.plan)
     let stepTime = try measureStep(setup)
     let channels = setup.checkpoints[0].channels.count
     let fileBytes = forecaster.leadHours.count * channels * forecaster.grid.pointCount * 4
-    let memberFiles = setup.run.output.members == .all ? members : 0
+    let memberFiles = setup.plan.members.count { setup.memberOutput.keeps($0.number) }
+    let memberBytes = 4 * (try setup.memberOutput.fields.valueCount(of: forecaster))
     let layout = try ProductSetup(setup: setup, threads: threads).layout
     let files = ProductFiles(setup: setup, layout: layout)
     let moments = RunDirectory.Product.allCases.count
@@ -90,7 +88,7 @@ struct PlanCommand: ParsableCommand {
       Plan(
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
         forecasts: times * members, steps: steps, files: times * (memberFiles + products),
-        bytes: times * ((memberFiles + moments) * fileBytes + 4 * counts),
+        bytes: times * (memberFiles * memberBytes + moments * fileBytes + 4 * counts),
         // The sums of a date, and for every thread a block of members.
         memory: 36 * values + 2 * counts + threads * 2 * 8 * 4 * values, secondsPerStep: stepTime,
         seconds: Double(steps) * stepTime / Double(threads), threads: threads))

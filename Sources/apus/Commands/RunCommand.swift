@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Ensembles
+import RunFiles
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -56,6 +57,13 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let stages = try options.stages()
+    if !stages.setup.memberOutput.isWhole {
+      throw ApusError(
+        .badRunFile, "scores and report are made from whole members, which this run does not keep",
+        file: options.pipeline, variable: "output", found: stages.setup.run.output.partialKey,
+        expected: "output.members: all, without output.variables, lead_times and region",
+        advice: "Scores of its products: scores/products.json in the run directory.")
+    }
     let scores = try stages.verify()
     guard let path = try stages.report(scores) else {
       throw ApusError(

@@ -8,7 +8,15 @@ struct StatusCommand: ParsableCommand {
   @Argument(help: "The run directory.")
   var directory: String
 
+  @Flag(help: "Compare all finished files with their checksums, too.")
+  var check = false
+
+  @OptionGroup var threads: ThreadOptions
   @OptionGroup var result: ResultOptions
 
-  func run() throws { try result.show(RunStatus(directory)) }
+  func run() throws {
+    let status = try RunStatus(directory)
+    if check { try RunStatus.check(directory, threads: threads.count) }
+    try result.show(status)
+  }
 }

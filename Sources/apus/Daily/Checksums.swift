@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 
 /// `SHA256SUMS`: the digests of a directory's files, as `sha256sum -c` reads them.
 enum Checksums {
@@ -9,14 +8,14 @@ enum Checksums {
   /// Writes the digests of `files` (paths inside `directory`) and flushes every one to the device.
   /// - Throws: `ApusError`: `inputOutput` where a file cannot be read or flushed, `tryAgainLater` on a signal.
   static func write(_ files: [String], in directory: String) throws {
-    var text = ""
+    var list = ChecksumList()
     for file in files {
       try StopFlag.check()
       let path = "\(directory)/\(file)"
-      text += try "\(SHA256.hexadecimal(ofFile: path))  \(file)\n"
+      list.digests[file] = try SHA256.hexadecimal(ofFile: path)
       try Durable.flush(path)
     }
-    try WholeFile.write(Data(text.utf8), to: "\(directory)/\(name)")
+    try list.write("\(directory)/\(name)")
   }
 
   /// Compares a directory with its list.
@@ -24,14 +23,14 @@ enum Checksums {
   static func check(_ directory: String) throws {
     let advice =
       "Remove the directory and start apus daily again (with --date where it is older than catch_up_days)."
-    guard let data = FileManager.default.contents(atPath: "\(directory)/\(name)"), !data.isEmpty else {
-      throw ApusError(.badData, "the published date has no \(name)", file: directory, advice: advice)
+    guard let list = try? ChecksumList(file: "\(directory)/\(name)") else {
+      throw ApusError(
+        .badData, "the published date has no \(name), or a damaged one", file: directory, advice: advice)
     }
-    for line in String(decoding: data, as: UTF8.self).split(separator: "\n") {
+    for (name, expected) in list.digests.sorted(by: { $0.key < $1.key }) {
       try StopFlag.check()
-      let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-      let file = "\(directory)/\(parts.last.map { $0.trimmingPrefix(" ") } ?? "")"
-      guard let expected = parts.first, let found = try? SHA256.hexadecimal(ofFile: file) else {
+      let file = "\(directory)/\(name)"
+      guard let found = try? SHA256.hexadecimal(ofFile: file) else {
         throw ApusError(.badData, "a published file is missing or cannot be read", file: file, advice: advice)
       }
       guard found == expected else {

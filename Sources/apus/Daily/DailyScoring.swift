@@ -95,7 +95,8 @@ struct DailyScoring {
     settings.truth = truth
     do {
       let files = manifest.members.map { setup.directory.memberFile($0.number, at: date) }
-      guard files.allSatisfy(RunDirectory.exists) else {
+      let isWhole = manifest.memberFiles?.isWhole ?? true
+      guard isWhole, files.allSatisfy(RunDirectory.exists) else {
         let layout = try ProductSetup(setup: setup, threads: threads).layout
         let verification = ProductVerification(
           setup: setup, settings: settings, layout: layout, threads: threads)

@@ -79,14 +79,15 @@ struct Publication {
     return removed
   }
 
-  /// What of a run directory is published, sorted: not locks, temporary files, notes of failures
-  /// and partial sums.
+  /// What of a run directory is published, sorted: not locks, temporary and damaged files, notes of
+  /// failures and partial sums.
   private static func files(in directory: String) -> [String] {
     let all = FileManager.default.enumerator(atPath: directory)?.allObjects as? [String] ?? []
     return all.filter { name in
       var isDirectory = false as ObjCBool
       let isThere = FileManager.default.fileExists(atPath: "\(directory)/\(name)", isDirectory: &isDirectory)
-      return isThere && !isDirectory.boolValue && !name.contains(".tmp-") && !name.hasPrefix("failed/")
+      return isThere && !isDirectory.boolValue && !name.contains(".tmp-") && !name.hasSuffix(".damaged")
+        && !name.hasPrefix("failed/")
         && !name.hasPrefix("partials/")
         && !name.split(separator: "/").contains { $0.hasPrefix(".") }
     }.sorted()

@@ -1,6 +1,7 @@
 import Basics
 import FieldIO
 import RunFiles
+import Sphere
 import Verification
 
 /// The regions of a definition on a grid.
@@ -25,7 +26,7 @@ enum SuiteRegions {
         wanted.name, latitudes: grid.latitudes, longitudes: grid.longitudes, share: share
       ) { latitude, longitude in
         latitude >= wanted.south && latitude <= wanted.north
-          && Region.isBetween(longitude, west: wanted.west, east: wanted.east)
+          && Eastward.isBetween(longitude, west: wanted.west, east: wanted.east)
       }
       guard region.weights.contains(where: { $0 > 0 }) else {
         throw ApusError(

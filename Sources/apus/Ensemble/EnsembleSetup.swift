@@ -16,6 +16,8 @@ struct EnsembleSetup {
   let archive: Archive
   let forecaster: EnsembleForecaster
   private(set) var plan: WorkPlan
+  /// Which members get files, and what of them.
+  let memberOutput: MemberOutput
   private(set) var directory: RunDirectory
   private(set) var manifest: RunManifest
 
@@ -72,10 +74,11 @@ struct EnsembleSetup {
     plan = WorkPlan(
       initialTimes: run.initialTimes.instants, checkpoints: models.count, pairs: run.perturbation.pairs,
       kind: settings.kind)
+    memberOutput = try EnsembleSetup.memberOutput(run.output, forecaster: forecaster, file: path)
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
       forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written),
-      products: try run.products.fingerprint())
+      products: try run.products.fingerprint(), memberFiles: memberOutput)
   }
 
   /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.
@@ -118,6 +121,32 @@ struct EnsembleSetup {
     return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
   }
 
+  /// What the run file's `output` says of member files.
+  /// - Throws: `ApusError` of kind `badRunFile` for a variable or lead time that is not made, a region without a point.
+  private static func memberOutput(
+    _ output: EnsembleOutput, forecaster: EnsembleForecaster, file: String
+  ) throws -> MemberOutput {
+    let members: MemberOutput.Members =
+      switch output.members {
+      case .all: .all
+      case .none: .none
+      case .some(let numbers): .some(Set(numbers))
+      }
+    let region = output.region.map {
+      LatitudeLongitudeBox(south: $0.south, north: $0.north, west: $0.west, east: $0.east)
+    }
+    do {
+      return MemberOutput(
+        members,
+        fields: try MemberFields(
+          channels: output.variables, leadHours: output.leadTimes, region: region, of: forecaster))
+    } catch let error as ApusError {
+      throw ApusError(
+        error.kind, error.problem, file: file, variable: error.variable, found: error.found,
+        expected: error.expected, advice: error.advice)
+    }
+  }
+
   /// Checks of the run file that need no forecast, so that they fail before hours of work.
   private static func check(_ run: EnsembleRunFile, file: String, stepHours: Int, channels: [String]) throws {
     func refuse(_ key: String, _ problem: String, _ found: String, _ expected: String) -> ApusError {
@@ -158,11 +187,14 @@ struct EnsembleSetup {
   }
 
   /// Writes members and products as files.
-  var store: NetCDFRunStore {
+  var store: NetCDFRunStore { store(memberOutput.fields) }
+
+  /// The same with another part of every member.
+  func store(_ fields: MemberFields) -> NetCDFRunStore {
     NetCDFRunStore(
       manifest: manifest,
       units: Dictionary(uniqueKeysWithValues: zip(checkpoints[0].channels, checkpoints[0].units)),
-      quantiseBits: run.output.quantiseBits)
+      quantiseBits: run.output.quantiseBits, fields: fields)
   }
 
   /// Reads every analysis that members start or are bred from, so that a missing or damaged one fails the

@@ -82,7 +82,7 @@ struct RunStages {
     EnsembleRun(
       forecaster: setup.forecaster, plan: setup.plan, directory: setup.directory, store: setup.store,
       sums: try ProductSetup(setup: setup, threads: threads).plan(), run: setup.manifest.fingerprint,
-      threads: threads, keepsMembers: setup.run.output.members == .all,
+      threads: threads, output: setup.memberOutput,
       saveEvery: .seconds(setup.run.products.saveMinutes * 60))
   }
 
@@ -105,9 +105,9 @@ struct RunStages {
     ).run(from: nil, to: nil, leadHours: settings.leadHours)
   }
 
-  /// Scores of the run directory, where the run file asks for them.
+  /// Scores of the run directory, where the run file asks for them and the members are kept whole.
   func verify() throws -> HindcastResult? {
-    guard let settings = setup.run.verification, setup.run.output.members == .all else { return nil }
+    guard let settings = setup.run.verification, setup.memberOutput.isWhole else { return nil }
     logger.info("scoring against the truth")
     let result = try HindcastVerification(
       setup: setup, settings: settings, threads: threads, logger: logger
@@ -116,9 +116,9 @@ struct RunStages {
     return result
   }
 
-  /// Scores of the products of a run that kept no members, where the run file asks for them.
+  /// Scores of the products of a run that kept no members, or parts of them, where the run file asks for them.
   func verifyProducts() throws -> ProductScores? {
-    guard let settings = setup.run.verification, setup.run.output.members == .none else { return nil }
+    guard let settings = setup.run.verification, !setup.memberOutput.isWhole else { return nil }
     logger.info("scoring the products against the truth")
     let layout = try ProductSetup(setup: setup, threads: threads).layout
     let scores = try ProductVerification(
@@ -132,7 +132,12 @@ struct RunStages {
   /// - Returns: its path.
   func report(_ result: HindcastResult?) throws -> String? {
     // Its maps and curves are drawn from members.
-    guard let settings = setup.run.report, setup.run.output.members == .all else { return nil }
+    guard let settings = setup.run.report else { return nil }
+    guard setup.memberOutput.isWhole else {
+      let key = setup.run.output.partialKey ?? "output"
+      logger.warning("no report: its maps are drawn from whole members", metadata: ["because": "\(key)"])
+      return nil
+    }
     let path = settings.file ?? setup.directory.report
     logger.info("drawing the report")
     try RunReport(setup: setup, settings: settings, result: result, threads: threads).write(path)

@@ -12,6 +12,8 @@ struct RunStatus: Encodable, CustomStringConvertible {
   let membersPlanned: Int
   let productsDone: Int
   let productsPlanned: Int
+  /// Initial times whose files are listed with their digests.
+  let checksumsDone: Int
   let failed: [String]
   let isLocked: Bool
   let hasReport: Bool
@@ -22,6 +24,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
     case membersPlanned = "members_planned"
     case productsDone = "products_done"
     case productsPlanned = "products_planned"
+    case checksumsDone = "checksums_done"
     case isLocked = "is_locked"
     case hasReport = "has_report"
   }
@@ -31,6 +34,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
       "run       \(name) in \(directory)\(isLocked ? ", working now" : "")",
       "members   \(membersDone) of \(membersPlanned)",
       "products  of \(productsDone) of \(productsPlanned) initial times",
+      "checksums of \(checksumsDone) of \(productsPlanned) initial times",
       "report    \(hasReport ? "done" : "not yet")",
     ]
     if !failed.isEmpty { lines.append("failed    " + failed.joined(separator: ", ")) }
@@ -55,7 +59,25 @@ struct RunStatus: Encodable, CustomStringConvertible {
     membersPlanned = times.count * manifest.members.count
     productsDone = times.count { run.hasProducts(at: $0) }
     productsPlanned = times.count
+    checksumsDone = times.count { run.hasProducts(at: $0) && RunDirectory.exists(run.checksums(at: $0)) }
     failed = notes.sorted().map { $0.replacing(".json", with: "") }
     hasReport = RunDirectory.exists(run.report)
+  }
+
+  /// Compares all finished files of a run directory with their checksums.
+  /// - Throws: `ApusError` of kind `badData` that names files which are not what was written; as `init`.
+  static func check(_ directory: String, threads: Int) throws {
+    let run = RunDirectory(directory)
+    let times = try run.manifest()?.initialTimes.compactMap { Instant($0) } ?? []
+    let changed = try run.changedFiles(at: times, threads: threads, isStopped: { StopFlag.isSet })
+    guard let first = changed.first else { return }
+    let others = changed.dropFirst().map { ($0.path as NSString).lastPathComponent }
+    let more = others.prefix(8).joined(separator: ", ") + (others.count > 8 ? " ..." : "")
+    throw ApusError(
+      .badData,
+      changed.count == 1
+        ? first.error.problem : "\(changed.count) finished files are not what was written: this, \(more)",
+      file: first.path, found: first.error.found, expected: first.error.expected,
+      advice: "Run the same command as before: they are set aside and made again.")
   }
 }
