@@ -62,6 +62,15 @@ def decomposition(fct, obs, weights):
     return (width * (came - p) ** 2).sum(), (width * came * (1 - came)).sum()
 
 
+def inverse_distances(latitudes, longitudes):
+    """Weights of a variogram score of points [degrees], scaled to sum 1; two points at one place have none."""
+    a, o = np.deg2rad(latitudes), np.deg2rad(longitudes)
+    e = np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)])
+    distance = np.arccos(np.clip(e.T @ e, -1, 1))
+    inverse = np.where((distance > 1e-6) & ~np.eye(len(a), dtype=bool), 1 / np.maximum(distance, 1e-6), 0)
+    return inverse / inverse.sum()
+
+
 def tiled(fct, obs, lat, lon, degrees=20, most=36):
     """Mean over tiles and times of the fair energy score and the variogram score, tiles as TileScores cuts them."""
     bands = round(180 / degrees)
@@ -79,13 +88,9 @@ def tiled(fct, obs, lat, lon, degrees=20, most=36):
             if len(points) < 2:
                 continue
             r, c = np.array(points).T
-            a, o = np.deg2rad(lat[r]), np.deg2rad(lon[c])
-            e = np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)])
-            distance = np.arccos(np.clip(e.T @ e, -1, 1))
-            inverse = np.where((distance > 1e-6) & ~np.eye(len(r), dtype=bool), 1 / np.maximum(distance, 1e-6), 0)
             x, y = np.swapaxes(fct[:, r, c], 1, 2), obs[:, r, c]
             es = sr.es_ensemble(y / np.sqrt(len(r)), x / np.sqrt(len(r)), estimator="fair")
-            vs = sr.vs_ensemble(y, x, inverse / inverse.sum(), p=0.5)
+            vs = sr.vs_ensemble(y, x, inverse_distances(lat[r], lon[c]), p=0.5)
             sums += centre / count * np.array([es.mean(), vs.mean()])
             total += centre / count
     return sums / total
@@ -106,13 +111,10 @@ def spread_points(lat, lon, count):
 def variogram(fct, obs, lat, lon, count):
     """Mean over times of the variogram score of points spread over the globe."""
     points = spread_points(lat, lon, count)
-    a, o = np.deg2rad(lat[points // len(lon)]), np.deg2rad(lon[points % len(lon)])
-    e = np.stack([np.cos(a) * np.cos(o), np.cos(a) * np.sin(o), np.sin(a)])
-    distance = np.arccos(np.clip(e.T @ e, -1, 1))
-    inverse = np.where((distance > 1e-6) & ~np.eye(len(a), dtype=bool), 1 / np.maximum(distance, 1e-6), 0)
+    weights = inverse_distances(lat[points // len(lon)], lon[points % len(lon)])
     x = np.swapaxes(fct.reshape(len(fct), -1, fct.shape[-1])[:, points], 1, 2)
     y = obs.reshape(len(obs), -1)[:, points]
-    return sr.vs_ensemble(y, x, inverse / inverse.sum(), p=0.5).mean()
+    return sr.vs_ensemble(y, x, weights, p=0.5).mean()
 
 
 def compare(label, apus, work, variable, forecast, truth, thresholds, climate=None):

@@ -6,8 +6,9 @@ import Synchronization
 /// Runs a plan into a directory: blocks of members in parallel, products as soon as an initial time is complete.
 ///
 /// Finished files and blocks are kept and not made again, so a run that was interrupted goes on where it stopped,
-/// and ends with the same bytes. Files of finished initial times are compared with their checksums first. A member that blows up is noted under `failed/`, its initial time gets no
-/// products, all else goes on, and the run ends with the error. Other errors end it at once.
+/// and ends with the same bytes. Files of finished initial times are compared with their checksums first. A member that
+/// blows up is noted under `failed/`, its initial time gets no products, all else goes on, and the run ends with the
+/// error. Other errors end it at once.
 public struct EnsembleRun: Sendable {
   /// What happened.
   public struct Summary: Sendable, Codable, Hashable {

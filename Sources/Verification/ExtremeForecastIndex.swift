@@ -8,8 +8,7 @@ public struct ExtremeForecastIndex: Sendable {
   /// earthkit-meteo does.
   public static let standard = ExtremeForecastIndex(exact: ClimateQuantiles.evenCount)
   /// The trapezoidal rule on 54 levels, 0.0001, 0.001, 0.01, 0.03 ... 0.99, 0.999, 0.9999, without the ends: as the
-  /// scripts of HENS (Part I). Members that lie all beyond the climate have
-  /// 1.039 there instead of 1.
+  /// scripts of HENS (Part I). Members that lie all beyond the climate have 1.039 there instead of 1.
   public static let hens = ExtremeForecastIndex(
     trapezoids: [0.01, 0.1] + stride(from: 1, through: 99, by: 2) + [99.9, 99.99])
 

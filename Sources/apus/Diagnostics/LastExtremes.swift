@@ -4,9 +4,6 @@ import Verification
 /// What the last date's extreme forecast index and shifts of tails said, and what came of it: forecasters look at the
 /// two side by side.
 struct LastExtremes: Codable {
-  /// Seconds since 1970.
-  let initial: Int?
-  let valid: Int?
   /// `efi`, `sot90` or `sot10`, as far as maps of them are kept.
   let names: [String]
   /// [name][point]
@@ -16,11 +13,9 @@ struct LastExtremes: Codable {
 
   static let known = ["efi", "sot90", "sot10"]
 
-  /// Nil where no map of an index is kept.
-  init?(_ date: UnitState.DateKey, _ maps: ScoreMaps, outcome: [Double]) {
+  /// Of one date's maps, at least one of them of an index.
+  init(_ maps: ScoreMaps, outcome: [Double]) {
     let places = maps.scores.indices.filter { Self.known.contains(maps.scores[$0].name) }
-    guard !places.isEmpty else { return nil }
-    (initial, valid) = (date.initial, date.valid)
     names = places.map { maps.scores[$0].name }
     fields = places.map { maps.mean($0).map { Float($0) } }
     self.outcome = outcome.map { Float($0) }

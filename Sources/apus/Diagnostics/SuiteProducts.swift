@@ -14,6 +14,11 @@ struct SuiteProducts {
   let grid: LatitudeLongitude
   let directory: String
 
+  /// Defines a variable now and writes its values later.
+  private typealias Adding = (
+    _ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double]
+  ) throws -> Void
+
   private var unit: String { units[0].state.units }
   private var events: [String] { definition.events[variable] ?? [] }
   private var regions: [String] { definition.regions.map(\.name) }
@@ -158,9 +163,7 @@ struct SuiteProducts {
   /// Counts over all dates, and what follows from them.
   private func pooled(
     _ file: NetCDFWriter,
-    _ add: (_ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double])
-      throws ->
-      Void
+    _ add: Adding
   ) throws {
     let byPlace = ["region", "lead_time"]
     func perPlace(_ value: (UnitDigest, Int) -> Double) -> [Double] {
@@ -214,9 +217,7 @@ struct SuiteProducts {
 
   private func pooledEvents(
     _ file: NetCDFWriter,
-    _ add: (_ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double])
-      throws ->
-      Void
+    _ add: Adding
   ) throws {
     let place = ["event", "region", "lead_time"]
     func perPlace(_ values: (UnitDigest.Event) -> [Double]) -> [Double] {
@@ -280,9 +281,7 @@ struct SuiteProducts {
 
   private func wholeFields(
     _ file: NetCDFWriter,
-    _ add: (_ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double])
-      throws ->
-      Void
+    _ add: Adding
   ) throws {
     if let first = units.compactMap(\.state.averageRanks).first {
       try file.dimension("tile_rank", first.counts.count)
@@ -345,8 +344,7 @@ struct SuiteProducts {
   /// What smaller ensembles show, drawn member by member (kind 0) or in groups.
   private func addSizes(
     _ all: [Int], _ kind: Int,
-    _ add: (_ name: String, _ dimensions: [String], _ longName: String, _ unit: String, _ values: [Double])
-      throws -> Void
+    _ add: Adding
   ) throws {
     func perSize(_ values: (EnsembleSizes) -> [Double]) -> [Double] {
       units.flatMap { unit -> [Double] in
@@ -382,8 +380,8 @@ struct SuiteProducts {
 
   /// The last date's indices against the climate with their outcome; nil where there are none.
   private func writeLastExtremes() throws -> String? {
-    let found = try units.map { try $0.state.lastExtremes() }
-    guard let first = found.compactMap(\.self).first else { return nil }
+    guard units.contains(where: \.state.hasLastExtremes) else { return nil }
+    let names = definition.maps.filter(LastExtremes.known.contains)
     let path = "\(directory)/extremes_\(variable).nc"
     let file = try start(path, "indices against the climate on the last date, and the outcome")
     let (rows, columns) = (grid.latitudes.count, grid.longitudes.count)
@@ -400,7 +398,7 @@ struct SuiteProducts {
         ])
     }
     let place = ["lead_time", "lat", "lon"]
-    for name in first.names {
+    for name in names {
       try file.variable(
         name, .float, place,
         ["long_name": .text(LastExtremes.longName(name)), "units": .text("1")])
@@ -415,10 +413,11 @@ struct SuiteProducts {
     func hours(_ seconds: Int?) -> Double {
       seconds.map { TimeCoordinate.values([Instant(seconds: $0)])[0] } ?? .nan
     }
-    try file.put("initial_time", found.map { hours($0?.initial) })
-    try file.put("valid_time", found.map { hours($0?.valid) })
-    for (lead, extremes) in found.enumerated() {
-      guard let extremes else { continue }
+    try file.put("initial_time", units.map { hours($0.state.dates.last?.initial) })
+    try file.put("valid_time", units.map { hours($0.state.dates.last?.valid) })
+    for (lead, unit) in units.enumerated() {
+      // One lead time in memory at a time.
+      guard let extremes = try unit.state.lastExtremes() else { continue }
       for (name, values) in zip(extremes.names + ["outcome"], extremes.fields + [extremes.outcome]) {
         try file.put(name, values, start: [lead, 0, 0], count: [1, rows, columns])
       }

@@ -299,7 +299,7 @@ struct SuiteReport {
       var figure = MapFigure(
         values, on: grid, title: "\(words) of \(variable) and what came, \(lead(unit))", quantity: words,
         units: "1")
-      figure.subtitle = extremes.initial.map { "from \(Instant(seconds: $0))" } ?? ""
+      figure.subtitle = unit.state.dates.last?.initial.map { "from \(Instant(seconds: $0))" } ?? ""
       figure.range = name == "efi" ? .fixed(low: -1, high: 1) : .fixed(low: -2, high: 2)
       figure.colourMap = .diverging
       figure.dots = extremes.came(name)

@@ -52,6 +52,8 @@ struct UnitDigest {
   let averageRanks: RankHistogram?
   let bandDepthRanks: RankHistogram?
   let sizes: [EnsembleSizes]
+  /// Whether the last date's indices against the climate are kept.
+  let hasLastExtremes: Bool
   /// Where everything is kept.
   private let path: String
 
@@ -67,10 +69,13 @@ struct UnitDigest {
     spectra = state.spectra?.divided(by: max(1, state.spectraDates))
     spectraDates = state.spectraDates
     (averageRanks, bandDepthRanks, sizes) = (state.averageRanks, state.bandDepthRanks, state.sizes)
+    hasLastExtremes = state.lastExtremes != nil
   }
 
   /// The last date's indices and their outcome, read again.
-  func lastExtremes() throws -> LastExtremes? { try UnitState.read(path)?.lastExtremes }
+  func lastExtremes() throws -> LastExtremes? {
+    hasLastExtremes ? try UnitState.read(path)?.lastExtremes : nil
+  }
 
   /// Maps of some scores, read again.
   func maps(_ scores: [MapScore], points: Int) throws -> ScoreMaps {

@@ -172,8 +172,14 @@ final class UnitScorer {
     let sizes = definition.ensembleSizes.filter { $0 <= memberCount }
     func bytes(_ rows: Int) -> Int { rows * columnCount * memberCount * 4 }
     var start = 0
-    var own: ScoreMaps? = maps.isEmpty ? nil : ScoreMaps(maps, points: source.grid.pointCount)
+    // The last date's indices are shown by themselves.
+    let isShown = isLast && season != nil && maps.contains { LastExtremes.known.contains($0.name) }
+    var own: ScoreMaps? = isShown ? ScoreMaps(maps, points: source.grid.pointCount) : nil
     var result: CaseResult?
+    func score(_ input: CaseInput, _ bands: Range<Int>, _ maps: inout ScoreMaps?) throws -> CaseResult {
+      try pass.run(
+        input, bands: bands, after: result, maps: &maps, decomposes: definition.decomposition)
+    }
     var whole: EnsembleValues?
     while start < pass.bands.count {
       var end = start + 1
@@ -189,8 +195,7 @@ final class UnitScorer {
       input.climate = season?.quantiles
       input.extremeForecastIndex = definition.extremeForecastIndex == .hens ? .hens : .standard
       input.events = events
-      result = try pass.run(
-        input, bands: start..<end, after: result, maps: &own, decomposes: definition.decomposition)
+      result = try isShown ? score(input, start..<end, &own) : score(input, start..<end, &fields)
       if isWhole { whole = members }
       if !sizes.isEmpty {
         if state.sizes.isEmpty {
@@ -214,12 +219,9 @@ final class UnitScorer {
         .badData, "no point has a truth and all members", file: source.file, variable: source.variable,
         found: "only missing values at \(item)")
     }
-    if let own {
+    if let own, let season {
       fields?.add(own)
-      if isLast, let season {
-        state.lastExtremes = LastExtremes(
-          UnitState.DateKey(item), own, outcome: season.quantiles.level(of: truth))
-      }
+      state.lastExtremes = LastExtremes(own, outcome: season.quantiles.level(of: truth))
     }
     func fieldMembers(_ range: Range<Int>) throws -> EnsembleValues {
       try whole.map { $0.members(range) } ?? source.members(item, members: range)
