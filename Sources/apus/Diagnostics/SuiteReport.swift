@@ -300,8 +300,9 @@ struct SuiteReport {
         values, on: grid, title: "\(words) of \(variable) and what came, \(lead(unit))", quantity: words,
         units: "1")
       figure.subtitle = unit.state.dates.last?.initial.map { "from \(Instant(seconds: $0))" } ?? ""
-      figure.range = name == "efi" ? .fixed(low: -1, high: 1) : .fixed(low: -2, high: 2)
-      figure.colourMap = .diverging
+      // A tail that has not moved outwards is below 0, nearly everywhere, and says nothing.
+      figure.range = name == "efi" ? .fixed(low: -1, high: 1) : .fixed(low: 0, high: 2)
+      figure.colourMap = name == "efi" ? .diverging : .heat
       figure.dots = extremes.came(name)
       let side =
         switch name {
