@@ -231,6 +231,12 @@ import Testing
       let pair = try ["whole", "m"].map { try Data(contentsOf: scratch.file($0 + suffix)) }
       #expect(pair[0] == pair[1], "\(suffix)")
     }
+    // As of a training that was killed between its last state and the curve.
+    let curve = scratch.file("m.safetensors.loss.csv")
+    let complete = try Data(contentsOf: curve)
+    try FileManager.default.removeItem(at: curve)
+    #expect(try Binary.run(["train", runFile, "--quiet"], in: scratch.directory).code == 0)
+    #expect(try Data(contentsOf: curve) == complete)
     #expect(!scratch.files.contains { $0.contains(".tmp-") })
   }
 }

@@ -30,6 +30,8 @@ struct TrainingSession {
       names.state, fingerprint: fingerprint, count: trainer.trained.count)
     {
       try trainer.resume(state)
+      // A training that was killed between state and curve may have no step left that would write the curve.
+      try writeCurve()
       logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
     }
     let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
@@ -40,8 +42,12 @@ struct TrainingSession {
     try trainer.run(meter: meter, isStopped: { StopFlag.isSet }, snapshot: snapshot) { trainer in
       saving(trainer)
       try trainer.state(fingerprint: fingerprint).write(names.state)
-      try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
+      try writeCurve()
     }
     return peak
+  }
+
+  private func writeCurve() throws {
+    try WholeFile.write(Data(LossCurve.csv(trainer.curve).utf8), to: names.curve)
   }
 }
