@@ -68,8 +68,26 @@ import Testing
     for i in crps.indices { #expect(abs(reliability[i] + potential[i] - crps[i]) < 1e-9 * crps[i]) }
     // Members and truth are exchangeable: near 1, though few independent numbers.
     for ratio in try numbers("spread_skill_ratio") { #expect(abs(ratio - 1) < 0.25) }
-    for (low, high) in zip(try numbers("crps_fair_lower"), try numbers("crps_fair_upper")) {
-      #expect(low <= high)
+    let place = ["region", "lead_time"]
+    for (name, dimensions) in [
+      ("crps_fair", place), ("unreliability", place), ("crps_reliability", place), ("crps_potential", place),
+      ("roc_area", ["event"] + place), ("brier_reliability", ["event"] + place),
+      ("brier_resolution", ["event"] + place), ("efi_roc_area", ["event"] + place),
+      ("reliability_frequency", ["event"] + place + ["probability_bin"]),
+      ("binned_rmse", place + ["spread_bin"]), ("power_error", ["lead_time", "degree"]),
+      ("spread_skill_ratio_by_degree", ["lead_time", "degree"]),
+      ("outlier_by_size", ["lead_time", "ensemble_size"]),
+      ("gain_by_size_of_sevens", ["lead_time", "ensemble_size"]),
+    ] {
+      let reader = try NetCDFReader(world.scratch.file("all/scores_t2m.nc").path)
+      #expect(try reader.variable(name + "_lower").dimensions.map(\.name) == dimensions)
+      let (values, lower, upper) = try (numbers(name), numbers(name + "_lower"), numbers(name + "_upper"))
+      let known = values.indices.filter { lower[$0].isFinite }
+      #expect(Double(known.count) > 0.3 * Double(values.count), "\(name)")
+      // Resampled, not asserted: of percentiles of few dates not every one need hold the value.
+      let holding = known.count { lower[$0] <= values[$0] && values[$0] <= upper[$0] }
+      #expect(Double(holding) >= 0.9 * Double(known.count), "\(name): \(holding) of \(known.count)")
+      #expect(known.contains { lower[$0] < upper[$0] }, "\(name)")
     }
     let ranks = try numbers("rank_histogram")
     let points = DiagnosticsWorld.rows * DiagnosticsWorld.columns

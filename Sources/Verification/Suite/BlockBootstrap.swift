@@ -6,7 +6,7 @@ import Foundation
 /// drawn with replacement, because the errors of neighbouring dates are alike.
 public struct BlockBootstrap: Sendable {
   /// The draws: how often each date is taken, [resample][date].
-  private let weights: [[Double]]
+  let weights: [[Double]]
   /// Level of the intervals.
   public let confidence: Double
 
@@ -35,12 +35,10 @@ public struct BlockBootstrap: Sendable {
 
   /// The interval of `statistic` of the components' means (percentile method); dates where any component is NaN are
   /// left out. NaN of fewer than two dates.
-  public func interval(_ components: [[Double]], _ statistic: ([Double]) -> Double) -> (
-    lower: Double, upper: Double
-  ) {
-    guard let first = components.first, !weights.isEmpty else { return (.nan, .nan) }
+  public func interval(_ components: [[Double]], _ statistic: ([Double]) -> Double) -> Interval {
+    guard let first = components.first, !weights.isEmpty else { return .none }
     let present = first.indices.filter { date in components.allSatisfy { !$0[date].isNaN } }
-    guard present.count > 1 else { return (.nan, .nan) }
+    guard present.count > 1 else { return .none }
     var results: [Double] = []
     results.reserveCapacity(weights.count)
     for taken in weights {
@@ -54,13 +52,13 @@ public struct BlockBootstrap: Sendable {
       let value = statistic(sums.map { $0 / total })
       if !value.isNaN { results.append(value) }
     }
-    guard results.count > 1 else { return (.nan, .nan) }
+    guard results.count > 1 else { return .none }
     results.sort()
     func quantile(_ level: Double) -> Double {
       let place = OrderStatistic.position(level, results.count)
       return place.value(results[place.index], results[min(place.index + 1, results.count - 1)])
     }
-    return (quantile((1 - confidence) / 2), quantile((1 + confidence) / 2))
+    return Interval(quantile((1 - confidence) / 2), quantile((1 + confidence) / 2))
   }
 }
 

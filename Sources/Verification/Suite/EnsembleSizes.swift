@@ -46,6 +46,27 @@ public struct EnsembleSizes: Sendable, Codable {
   /// Mean width of an event's probability.
   public func probabilityWidth(event: Int) -> [Double] { mean(3 + event) }
 
+  /// The sums themselves: what a date adds to them, where one date was added.
+  public var row: [Float] { sums.map { Float($0) } }
+
+  /// The same sizes with other sums.
+  func with(sums: [Double]) -> EnsembleSizes {
+    var result = self
+    result.sums = sums
+    return result
+  }
+
+  /// Outlier probability, best member's error, gain and every event's width, each by size.
+  public var statistics: [Double] {
+    outlier + bestMemberError + gain + (0..<events).flatMap(probabilityWidth)
+  }
+
+  /// Adds the sums of another date, of the same sizes.
+  public mutating func add(_ other: EnsembleSizes) {
+    precondition(sums.count == other.sums.count)
+    for i in sums.indices { sums[i] += other.sums[i] }
+  }
+
   /// Adds the bands of rows of one case, in order: results do not depend on how many are in memory at a time.
   /// - Parameters:
   ///   - ensemble: of the points of all `bands` only.

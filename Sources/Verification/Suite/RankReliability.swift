@@ -2,11 +2,14 @@ extension RankHistogram {
   /// How far from flat the histogram is (Candille and Talagrand 2005): sum over ranks of (s_k - n/(M + 1))^2, over
   /// its expectation n M/(M + 1). 1 on average for a reliable ensemble with independent cases; points and dates
   /// that are alike make it larger. NaN without counts.
-  public var unreliability: Double {
-    let n = Double(counts.reduce(0, +))
+  public var unreliability: Double { Self.unreliability(counts.map(Double.init)) }
+
+  /// The same of counts by rank or by class of ranks.
+  static func unreliability(_ counts: [Double]) -> Double {
+    let n = counts.reduce(0, +)
     let ranks = Double(counts.count)
     let expected = n / ranks
-    let sum = counts.reduce(0.0) { $0 + (Double($1) - expected) * (Double($1) - expected) }
+    let sum = counts.reduce(0) { $0 + ($1 - expected) * ($1 - expected) }
     return n > 0 ? sum / (n * (ranks - 1) / ranks) : .nan
   }
 

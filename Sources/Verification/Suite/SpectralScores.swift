@@ -24,28 +24,30 @@ public struct SpectralScores: Sendable, Codable {
     return zip(spread, error).map { (factor * $0 / $1).squareRoot() }
   }
 
+  /// All seven, one after the other, in the order they stand above.
+  public var row: [Double] {
+    [truth, members, ensembleMean, error, spread, perturbation, crps].flatMap { $0 }
+  }
+
+  /// The seven of a row.
+  init(row: [Double]) {
+    let degrees = row.count / 7
+    func field(_ number: Int) -> [Double] { Array(row[number * degrees..<(number + 1) * degrees]) }
+    (truth, members, ensembleMean, error) = (field(0), field(1), field(2), field(3))
+    (spread, perturbation, crps) = (field(4), field(5), field(6))
+  }
+
+  /// `row`, then the ratio of spread to skill.
+  public func statistics(members: Int) -> [Double] { row + spreadSkillRatio(members: members) }
+
   /// Adds another case, so that sums over cases can be kept.
   public mutating func add(_ other: SpectralScores) {
-    func sum(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map(+) }
-    truth = sum(truth, other.truth)
-    members = sum(members, other.members)
-    ensembleMean = sum(ensembleMean, other.ensembleMean)
-    error = sum(error, other.error)
-    spread = sum(spread, other.spread)
-    perturbation = sum(perturbation, other.perturbation)
-    crps = sum(crps, other.crps)
+    self = SpectralScores(row: zip(row, other.row).map(+))
   }
 
   /// The sums over `count` cases as means.
   public func divided(by count: Int) -> SpectralScores {
-    var result = self
-    let n = Double(count)
-    for path: WritableKeyPath<SpectralScores, [Double]> in [
-      \.truth, \.members, \.ensembleMean, \.error, \.spread, \.perturbation, \.crps,
-    ] {
-      result[keyPath: path] = result[keyPath: path].map { $0 / n }
-    }
-    return result
+    SpectralScores(row: row.map { $0 / Double(count) })
   }
 
   /// Scores of one case; nil where a field has a missing value.

@@ -11,6 +11,13 @@ public struct SpreadBins: Sendable, Codable {
     public var variance = 0.0
     /// Sum of weight x square error of the mean.
     public var squareError = 0.0
+
+    /// Spread of the bin's points, corrected by (M + 1)/M for the ensemble's size, as in the spread-skill ratio.
+    func spread(members: Int) -> Double {
+      (Double(members + 1) / Double(members) * variance / weight).squareRoot()
+    }
+    /// RMSE of the ensemble mean at the bin's points.
+    var error: Double { (squareError / weight).squareRoot() }
   }
 
   /// By number of the bin: the variance lies in [2^(n/2), 2^((n + 1)/2)).
@@ -41,12 +48,23 @@ public struct SpreadBins: Sendable, Codable {
     // In order of the bins: a dictionary's own order differs from run to run.
     let ordered = bins.sorted { $0.key < $1.key }
     let total = ordered.reduce(0) { $0 + $1.value.weight }
-    let factor = Double(members + 1) / Double(members)
-    return ordered.map { _, bin in
-      (
-        (factor * bin.variance / bin.weight).squareRoot(), (bin.squareError / bin.weight).squareRoot(),
-        bin.weight / total
-      )
+    return ordered.map { _, bin in (bin.spread(members: members), bin.error, bin.weight / total) }
+  }
+
+  /// Number, weight, variance and square error of each bin, by ascending number: what is kept of a date.
+  public var row: [Float] {
+    bins.sorted { $0.key < $1.key }.flatMap { number, bin in
+      [Float(number), Float(bin.weight), Float(bin.variance), Float(bin.squareError)]
+    }
+  }
+
+  /// The bins of a row.
+  public init(row: some Collection<Float>) {
+    let values = Array(row)
+    for start in stride(from: 0, to: values.count - 3, by: 4) {
+      bins[Int(values[start])] = Bin(
+        weight: Double(values[start + 1]), variance: Double(values[start + 2]),
+        squareError: Double(values[start + 3]))
     }
   }
 }

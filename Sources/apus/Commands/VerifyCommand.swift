@@ -161,7 +161,8 @@ struct VerifyCommand: ParsableCommand {
       truth: try files(truth, definition.truth, "truth"),
       climate: try climate.isEmpty ? [] : FileList.expand(climate),
       baseline: try baseline.isEmpty && definition.baseline.isEmpty
-        ? [] : files(baseline, definition.baseline, "baseline"), output: output, threads: threads.count,
+        ? [] : files(baseline, definition.baseline, "baseline"),
+      draws: BootstrapDraws(definition.bootstrap), output: output, threads: threads.count,
       logger: log.logger, showsProgress: log.showsProgress)
     try result.show(try SuiteVerification(definition: definition, run: run)())
   }

@@ -56,6 +56,14 @@ struct SuiteReport {
     ]
   }
 
+  /// A line of scores, in a band where all have an interval.
+  private func series(_ name: String, x: [Double], _ estimates: [Estimate], band: Bool) -> LineChart.Series {
+    let hasBand = band && estimates.allSatisfy { $0.lower.isFinite }
+    return LineChart.Series(
+      name, x: x, y: estimates.map(\.value), lower: hasBand ? estimates.map(\.lower) : [],
+      upper: hasBand ? estimates.map(\.upper) : [])
+  }
+
   private func lead(_ unit: UnitSummary) -> String {
     unit.state.leadHours.map { hours in
       hours == hours.rounded() ? "+\(Int(hours)) h" : "+\(hours) h"
@@ -96,10 +104,7 @@ struct SuiteReport {
           unit.estimate(unit.columns.place(name) ?? 0, region: 0, withInterval: band)
         }
         guard estimates.contains(where: { $0.value.isFinite }) else { return nil }
-        let hasBand = band && estimates.allSatisfy { $0.lower.isFinite }
-        return LineChart.Series(
-          label, x: hours, y: estimates.map(\.value), lower: hasBand ? estimates.map(\.lower) : [],
-          upper: hasBand ? estimates.map(\.upper) : [])
+        return series(label, x: hours, estimates, band: band)
       }
       func chart(
         _ title: String, _ series: [LineChart.Series?], _ quantity: String, _ unit: String,
@@ -176,7 +181,7 @@ struct SuiteReport {
       .init(0, label: "frequency"),
       "Against the event's own frequency in the sample.")
     let areas = events.enumerated().map { number, name in
-      LineChart.Series(name, x: hours, y: units.map { $0.state.events[0][number].area })
+      series(name, x: hours, units.map { $0.state.events[0][number].area }, band: events.count <= 3)
     }
     try chart(
       "ROC area of events of \(variable)", areas, "area", "1", false, .init(0.5, label: "no skill"),
@@ -195,7 +200,11 @@ struct SuiteReport {
           title: "Rank histogram of \(variable), \(when)",
           counts: RankHistogram.coarsened(state.ranks[0], classes: 101).map(Double.init),
           independentSamples: Double(state.dates.count) * 100)
-        ranks.subtitle = String(format: "unreliability %.3g", state.unreliability[0])
+        let unreliability = state.unreliability[0]
+        ranks.subtitle =
+          String(format: "unreliability %.3g", unreliability.value)
+          + (unreliability.lower.isFinite
+            ? String(format: " (%.3g to %.3g)", unreliability.lower, unreliability.upper) : "")
         figures.append(
           .init(
             try ranks.picture(),
@@ -218,20 +227,18 @@ struct SuiteReport {
         try diagram(
           "Reliability of \(variable), \(when)",
           events.enumerated().map { number, name in
-            let bins = state.events[0][number].reliability.filter {
-              $0.count > 0
-            }
-            return LineChart.Series(name, x: bins.map(\.probability), y: bins.map(\.frequency))
+            let bins = state.events[0][number].reliability.filter { $0.count > 0 }
+            return series(name, x: bins.map(\.probability), bins.map(\.frequency), band: events.count <= 3)
           }, "forecast probability", "observed frequency",
           "On the diagonal where probabilities mean what they say.")
-        if state.events[0].contains(where: { $0.indexArea.isFinite }) {
+        if state.events[0].contains(where: { $0.indexArea.value.isFinite }) {
           try diagram(
             "ROC of the extreme forecast index of \(variable), \(when)",
             events.enumerated().map { number, name in
               let event = state.events[0][number]
               let curve = event.indexCurve.filter { $0.hitRate.isFinite && $0.falseAlarmRate.isFinite }
               return LineChart.Series(
-                String(format: "%@, area %.2f", name, event.indexArea), x: curve.map(\.falseAlarmRate),
+                String(format: "%@, area %.2f", name, event.indexArea.value), x: curve.map(\.falseAlarmRate),
                 y: curve.map(\.hitRate))
             }, "false alarm rate", "hit rate",
             "Where the index calls the event from 1, 0.9 ... 0 on; its sign turned for events below a threshold."
@@ -249,11 +256,11 @@ struct SuiteReport {
       }
       let curve = state.spread[0].filter { $0.share > 0.001 }
       if curve.count > 1 {
-        let edge = curve.map { max($0.spread, $0.error) }.max() ?? 1
+        let edge = curve.map { max($0.spread.value, $0.error.value) }.max() ?? 1
         var figure = LineChart(
           title: "Binned spread and error of \(variable), \(when)",
           series: [
-            LineChart.Series("points of each spread", x: curve.map(\.spread), y: curve.map(\.error)),
+            series("points of each spread", x: curve.map(\.spread.value), curve.map(\.error), band: true),
             LineChart.Series("diagonal", x: [0, edge], y: [0, edge]),
           ], x: Axis("spread", units: state.units, startsAtZero: true),
           y: Axis("RMSE of the mean", units: state.units, startsAtZero: true))
@@ -271,11 +278,13 @@ struct SuiteReport {
             try figure.picture(),
             caption: "Members should follow the truth; their mean loses what cannot be predicted."))
         if state.members > 1 {
-          let ratio = spectra.spreadSkillRatio(members: state.members)
+          let degrees = spectra.truth.count
           var scales = LineChart(
             title: "Spread over error of \(variable) by degree, \(when)",
             series: [
-              LineChart.Series("ratio", x: (1..<ratio.count).map(Double.init), y: Array(ratio.dropFirst()))
+              series(
+                "ratio", x: (1..<degrees).map(Double.init),
+                Array(state.spectraEstimates.suffix(degrees - 1)), band: true)
             ],
             x: .degree, y: Axis("ratio", units: "1", startsAtZero: true))
           scales.references = [.init(1, label: "reliable")]

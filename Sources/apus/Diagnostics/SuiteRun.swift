@@ -15,6 +15,8 @@ struct SuiteRun {
   let truth: [String]
   let climate: [String]
   let baseline: [String]
+  /// For intervals of everything.
+  let draws: BootstrapDraws
   let output: String
   let threads: Int
   let logger: Logger

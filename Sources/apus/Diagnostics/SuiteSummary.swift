@@ -4,13 +4,6 @@ import Verification
 
 /// What all dates together say of one variable at one lead time, with intervals.
 struct UnitSummary {
-  /// A number and its interval over resampled dates.
-  struct Estimate {
-    let value: Double
-    let lower: Double
-    let upper: Double
-  }
-
   /// A score of scores: a function of the means of some columns over dates.
   struct Combination {
     let name: String
@@ -52,21 +45,6 @@ struct UnitSummary {
     self.bootstrap = bootstrap
   }
 
-  /// Summaries of many units, whose dates are drawn once for each number of dates.
-  static func all(_ units: [UnitDigest], _ settings: DiagnosticsFile.Bootstrap) -> [UnitSummary] {
-    var draws: [Int: BlockBootstrap] = [:]
-    return units.map { unit in
-      let count = unit.dates.count
-      let bootstrap =
-        draws[count]
-        ?? BlockBootstrap(
-          dates: count, blockLength: settings.blockDates, resamples: settings.resamples,
-          confidence: settings.confidence)
-      draws[count] = bootstrap
-      return UnitSummary(unit, bootstrap)
-    }
-  }
-
   /// One column of every date.
   func series(_ column: Int, region: Int) -> [Double] { state.values.map { $0[region][column] } }
 
@@ -104,11 +82,11 @@ struct UnitSummary {
     _ components: [[Double]], _ withInterval: Bool, _ statistic: ([Double]) -> Double
   ) -> Estimate {
     let dates = state.dates.indices.filter { date in components.allSatisfy { !$0[date].isNaN } }
-    guard !dates.isEmpty else { return Estimate(value: .nan, lower: .nan, upper: .nan) }
+    guard !dates.isEmpty else { return Estimate(.nan, .none) }
     let means = components.map { component in
       dates.reduce(0) { $0 + component[$1] } / Double(dates.count)
     }
-    let (lower, upper) = withInterval ? bootstrap.interval(components, statistic) : (.nan, .nan)
-    return Estimate(value: statistic(means), lower: lower, upper: upper)
+    return Estimate(
+      statistic(means), withInterval ? bootstrap.interval(components, statistic) : .none)
   }
 }

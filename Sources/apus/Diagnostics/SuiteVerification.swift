@@ -50,8 +50,10 @@ struct SuiteVerification {
     let lock = try RunLock(run.output + "/lock")
     defer { withExtendedLifetime(lock) {} }
     let (outcome, other) = try run.run()
-    let settings = definition.bootstrap
-    let units = UnitSummary.all(outcome.units, settings)
+    func summary(_ unit: UnitDigest) -> UnitSummary {
+      UnitSummary(unit, run.draws.of(dates: unit.dates.count))
+    }
+    let units = outcome.units.map(summary)
     let summaries = Dictionary(grouping: units, by: \.state.variable)
     var files: [String] = []
     for variable in definition.variables {
@@ -66,7 +68,7 @@ struct SuiteVerification {
     var scorecard: Scorecard?
     if let other {
       let card = try Scorecard(
-        definition, units, UnitSummary.all(other.units, settings), threads: run.threads)
+        definition, units, other.units.map(summary), threads: run.threads)
       try card.write(run.output + "/scorecard.nc", definition)
       files.append(run.output + "/scorecard.nc")
       scorecard = card

@@ -110,7 +110,7 @@ final class UnitScorer {
         expected: "the same definition and files as now",
         advice: "Choose another --output, or remove this directory.")
     }
-    if state.isDone && state.dates.count == cases.count { return digest(state, path) }
+    if state.isDone && state.dates.count == cases.count { return try digest(state, path) }
     var fields: ScoreMaps? = maps.isEmpty ? nil : state.maps(maps, points: points)
     for (number, item) in cases.enumerated() where number >= state.dates.count {
       if StopFlag.isSet {
@@ -135,11 +135,13 @@ final class UnitScorer {
         "left out points with missing values",
         metadata: ["variable": "\(source.variable)", "lead": "\(lead ?? .nan)", "points": "\(state.missing)"])
     }
-    return digest(state, path)
+    return try digest(state, path)
   }
 
-  private func digest(_ state: UnitState, _ path: String) -> UnitDigest {
-    UnitDigest(state, bins: run.definition.probabilityBins, keptAt: path)
+  private func digest(_ state: UnitState, _ path: String) throws -> UnitDigest {
+    try UnitDigest(
+      state, bins: run.definition.probabilityBins, keptAt: path,
+      bootstrap: run.draws.of(dates: state.dates.count), threads: run.threads)
   }
 
   private func progress(_ item: EnsembleArchive.Case, _ number: Int, _ count: Int) {
@@ -181,6 +183,15 @@ final class UnitScorer {
         input, bands: bands, after: result, maps: &maps, decomposes: definition.decomposition)
     }
     var whole: EnsembleValues?
+    // By member, then by each kind of group.
+    var bySize =
+      sizes.isEmpty
+      ? []
+      : [EnsembleSizes(sizes: sizes, events: events.count)]
+        + groups.map { group in
+          EnsembleSizes(
+            sizes: sizes.filter { $0 % group.members == 0 }, events: events.count, group: group)
+        }
     while start < pass.bands.count {
       var end = start + 1
       while end < pass.bands.count && bytes(pass.rows(start..<end + 1).count) <= budget { end += 1 }
@@ -197,19 +208,10 @@ final class UnitScorer {
       input.events = events
       result = try isShown ? score(input, start..<end, &own) : score(input, start..<end, &fields)
       if isWhole { whole = members }
-      if !sizes.isEmpty {
-        if state.sizes.isEmpty {
-          state.sizes = [EnsembleSizes(sizes: sizes, events: events.count)]
-          state.sizes += groups.map { group in
-            EnsembleSizes(
-              sizes: sizes.filter { $0 % group.members == 0 }, events: events.count, group: group)
-          }
-        }
-        for kind in state.sizes.indices {
-          try state.sizes[kind].add(
-            members, truth: truth, weights: pass.regions[0].weights, events: events,
-            bands: pass.points(start..<end), threads: run.threads)
-        }
+      for kind in bySize.indices {
+        try bySize[kind].add(
+          members, truth: truth, weights: pass.regions[0].weights, events: events,
+          bands: pass.points(start..<end), threads: run.threads)
       }
       start = end
     }
@@ -249,19 +251,16 @@ final class UnitScorer {
       try $0.score(
         try first(definition.variogram?.members ?? memberCount), truth: truth, threads: run.threads)
     }
-    if let transform,
-      let spectra = try SpectralScores(
+    let spectra = try transform.flatMap { transform in
+      try SpectralScores(
         members: memberCount, truth: truth, control: control, transform: transform,
         convention: definition.spectra?.convention == .hens ? .hens : .standard, threads: run.threads,
         fields: fieldMembers)
-    {
-      if state.spectra == nil { state.spectra = spectra } else { state.spectra?.add(spectra) }
-      state.spectraDates += 1
     }
     state.add(
       item, result,
       values: columns.values(
         result, regions: pass.regions.count, hasClimate: season != nil, energy: energy, tiles: tileResult,
-        variogram: globalVariogram))
+        variogram: globalVariogram), sizes: bySize, spectra: spectra)
   }
 }

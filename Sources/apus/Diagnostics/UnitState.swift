@@ -33,6 +33,8 @@ struct UnitState: Codable {
   var bandDepthRanks: RankHistogram?
   /// Of members drawn one by one, then of each kind of group.
   var sizes: [EnsembleSizes] = []
+  /// What each date added to all of these.
+  var rows = DateRows()
   var missing = 0
   /// Of the last date; nil without a climate or a map of an index.
   var lastExtremes: LastExtremes?
@@ -50,10 +52,29 @@ struct UnitState: Codable {
     }
   }
 
+  /// How rows of what is pooled are laid out.
+  var layout: PooledLayout {
+    PooledLayout(
+      regions: ranks.count, events: events.first?.count ?? 0, members: members,
+      decomposes: !decomposition.isEmpty)
+  }
+
   /// Adds one case.
-  mutating func add(_ item: EnsembleArchive.Case, _ result: CaseResult, values: [[Double]]) {
+  mutating func add(
+    _ item: EnsembleArchive.Case, _ result: CaseResult, values: [[Double]], sizes: [EnsembleSizes],
+    spectra: SpectralScores?
+  ) {
     dates.append(DateKey(item))
     self.values.append(values)
+    if self.sizes.isEmpty {
+      self.sizes = sizes
+    } else {
+      for kind in sizes.indices { self.sizes[kind].add(sizes[kind]) }
+    }
+    if let spectra {
+      if self.spectra == nil { self.spectra = spectra } else { self.spectra?.add(spectra) }
+      spectraDates += 1
+    }
     if ranks.isEmpty {
       (ranks, events) = (result.ranks, result.events)
       (decomposition, spreadBins, indices) = (result.decomposition, result.spreadBins, result.indices)
@@ -69,6 +90,7 @@ struct UnitState: Codable {
       }
     }
     missing += result.missing
+    rows.add(result, layout, sizes: sizes, spectra: spectra)
   }
 
   mutating func keep(_ maps: ScoreMaps?) {
