@@ -8,6 +8,8 @@ import Foundation
 public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
   /// Score of the first forecast minus that of the second, over all dates.
   public let difference: Double
+  /// Score of the second forecast over all dates.
+  public let reference: Double
   /// Lower end of the confidence interval (percentile method).
   public let lower: Double
   /// Upper end of the confidence interval.
@@ -51,47 +53,121 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
         .badData, "a score is not finite", expected: "finite scores on every date",
         advice: "Leave out the dates without a score.")
     }
-    let length = min(count, max(1, blockLength ?? Int(cbrt(Double(count)).rounded(.up))))
-    let draws = max(1, resamples)
-    @Sendable func statistic(_ a: Double, _ b: Double) -> Double {
-      let (a, b) = (a / Double(count), b / Double(count))
-      return rootsOfMeans ? max(a, 0).squareRoot() - max(b, 0).squareRoot() : a - b
+    @Sendable func value(_ sums: UnsafePointer<Double>) -> Double {
+      let mean = sums[0] / Double(count)
+      return rootsOfMeans ? max(mean, 0).squareRoot() : mean
     }
-    let observed = statistic(scores.reduce(0, +), reference.reduce(0, +))
-    let resampled = AlignedBuffer<Double>(draws)
-    let batch = 256
-    try Parallel.forEach((draws + batch - 1) / batch, threads: threads) { item, _ in
-      for draw in item * batch..<min(draws, (item + 1) * batch) {
-        let random = Philox(seed: seed, purpose: .bootstrap, UInt64(draw))
-        var (first, second) = (0.0, 0.0)
-        var taken = 0
-        var block: UInt64 = 0
-        while taken < count {
-          let start = random.integer(below: count, block)
-          for step in 0..<min(length, count - taken) {
-            let date = (start + step) % count
-            first += scores[date]
-            second += reference[date]
-          }
-          taken += length
-          block += 1
-        }
-        resampled.pointer[draw] = statistic(first, second)
-      }
+    let resampling = try Resampling(
+      scores, reference, widths: (1, 1), dates: count, blockLength: blockLength, resamples: resamples,
+      seed: seed, threads: threads, (value, value))
+    self.init(resampling, confidence: confidence)
+  }
+
+  /// Resamples two forecasts' scores that are functions of sums over dates, each of its own kind of row: counts of an
+  /// event by as many members as each has, for example.
+  /// - Parameters:
+  ///   - rows: of the first forecast, one a date, all as long.
+  ///   - reference: of the second, same dates.
+  ///   - scores: of each forecast, from its sums over as many dates; draws where either is not finite are left out.
+  /// - Returns: nil where the difference over all dates or half of the resampled ones are not finite, and of fewer than
+  ///   two dates.
+  public init?(
+    rows: [[Float]], minus reference: [[Float]], blockLength: Int? = nil, confidence: Double = 0.95,
+    resamples: Int = 10_000, seed: UInt64 = 0, threads: Int = Parallel.defaultThreads,
+    scores: (@Sendable ([Double]) -> Double, @Sendable ([Double]) -> Double)
+  ) throws {
+    guard rows.count == reference.count, rows.count >= 2, let first = rows.first, let second = reference.first
+    else { return nil }
+    let widths = (first.count, second.count)
+    func values(_ score: @escaping @Sendable ([Double]) -> Double, _ width: Int)
+      -> @Sendable (UnsafePointer<Double>) -> Double
+    { { sums in score(Array(UnsafeBufferPointer(start: sums, count: width))) } }
+    let resampling = try Resampling(
+      rows.joined().map(Double.init), reference.joined().map(Double.init), widths: widths, dates: rows.count,
+      blockLength: blockLength, resamples: resamples, seed: seed, threads: threads,
+      (values(scores.0, widths.0), values(scores.1, widths.1)))
+    guard resampling.observed.isFinite, resampling.sorted.count > max(1, resampling.draws / 2) else {
+      return nil
     }
-    let sorted = resampled.array.sorted()
+    self.init(resampling, confidence: confidence)
+  }
+
+  private init(_ resampling: Resampling, confidence: Double) {
+    let sorted = resampling.sorted
     func quantile(_ level: Double) -> Double {
-      let place = OrderStatistic.position(level, draws)
-      return place.value(sorted[place.index], sorted[min(place.index + 1, draws - 1)])
+      let place = OrderStatistic.position(level, sorted.count)
+      return place.value(sorted[place.index], sorted[min(place.index + 1, sorted.count - 1)])
     }
+    let observed = resampling.observed
     let beyond = sorted.reduce(0) { $0 + (abs($1 - observed) >= abs(observed) ? 1 : 0) }
     difference = observed
+    reference = resampling.reference
     lower = quantile((1 - confidence) / 2)
     upper = quantile((1 + confidence) / 2)
     self.confidence = confidence
-    pValue = Double(beyond + 1) / Double(draws + 1)
-    dateCount = count
-    self.blockLength = length
-    self.resamples = draws
+    pValue = Double(beyond + 1) / Double(sorted.count + 1)
+    dateCount = resampling.dates
+    blockLength = resampling.blockLength
+    resamples = resampling.draws
+  }
+}
+
+/// Differences of two scores over dates that are drawn again and again.
+private struct Resampling {
+  let dates: Int
+  let blockLength: Int
+  let draws: Int
+  /// Difference over all dates.
+  let observed: Double
+  /// Second score over all dates.
+  let reference: Double
+  /// Finite ones, ascending.
+  let sorted: [Double]
+
+  /// - Parameters:
+  ///   - first: numbers of every date, [date][number], `widths.0` numbers a date.
+  ///   - second: the same of the other forecast, `widths.1` numbers a date.
+  ///   - scores: from sums over dates.
+  init(
+    _ first: [Double], _ second: [Double], widths: (Int, Int), dates: Int, blockLength: Int?, resamples: Int,
+    seed: UInt64, threads: Int,
+    _ scores: (
+      @Sendable (UnsafePointer<Double>) -> Double, @Sendable (UnsafePointer<Double>) -> Double
+    )
+  ) throws {
+    let length = min(dates, max(1, blockLength ?? Int(cbrt(Double(dates)).rounded(.up))))
+    let draws = max(1, resamples)
+    let (a, b) = (AlignedBuffer(first), AlignedBuffer(second))
+    @Sendable func add(_ date: Int, _ sums: UnsafeMutablePointer<Double>) {
+      for i in 0..<widths.0 { sums[i] += a.pointer[date * widths.0 + i] }
+      for i in 0..<widths.1 { sums[widths.0 + i] += b.pointer[date * widths.1 + i] }
+    }
+    @Sendable func difference(_ sums: UnsafeMutablePointer<Double>) -> Double {
+      scores.0(sums) - scores.1(sums + widths.0)
+    }
+    let all = AlignedBuffer<Double>(widths.0 + widths.1)
+    for date in 0..<dates { add(date, all.pointer) }
+    observed = difference(all.pointer)
+    reference = scores.1(all.pointer + widths.0)
+    let resampled = AlignedBuffer<Double>(draws)
+    let batch = 256
+    try Parallel.forEach((draws + batch - 1) / batch, threads: threads) { item, _ in
+      let sums = AlignedBuffer<Double>(widths.0 + widths.1)
+      for draw in item * batch..<min(draws, (item + 1) * batch) {
+        let random = Philox(seed: seed, purpose: .bootstrap, UInt64(draw))
+        for i in 0..<widths.0 + widths.1 { sums.pointer[i] = 0 }
+        var taken = 0
+        var block: UInt64 = 0
+        while taken < dates {
+          let start = random.integer(below: dates, block)
+          for step in 0..<min(length, dates - taken) { add((start + step) % dates, sums.pointer) }
+          taken += length
+          block += 1
+        }
+        resampled.pointer[draw] = difference(sums.pointer)
+      }
+    }
+    (self.dates, self.blockLength, self.draws) = (dates, length, draws)
+    sorted = resampled.array.filter(\.isFinite).sorted()
   }
 }

@@ -188,8 +188,19 @@ import Testing
       definition, output: "other", ["--baseline", world.scratch.file("forecast_2_*.nc").path])
     #expect(other.code == 0, "\(other.errors)")
     #expect(try world.numbers("other/scorecard.nc", "difference").contains { $0 != 0 })
+    let second = try Binary.run([
+      "verify", definition, "--forecast", world.scratch.file("forecast_2_*.nc").path, "--truth",
+      world.scratch.file("truth.nc").path, "--output", world.scratch.file("second").path,
+    ])
+    #expect(second.code == 0, "\(second.errors)")
+    let areas = try ["other", "second"].map { try world.numbers("\($0)/scores_t2m.nc", "roc_area")[0] }
+    #expect(areas[0] != areas[1])
+    #expect(
+      try world.numbers("other/scorecard.nc", "difference").contains {
+        abs($0 - (areas[1] - areas[0])) < 1e-12
+      })
     let report = try String(contentsOf: world.scratch.file("other/report.html"), encoding: .utf8)
-    #expect(report.contains("Scorecard"))
+    #expect(report.contains("Scorecard") && report.contains("area above roc"))
   }
 
   @Test func badDefinitionsAreRefused() throws {

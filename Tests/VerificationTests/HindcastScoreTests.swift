@@ -152,6 +152,22 @@ import Verification
     #expect(Samples.nearlyEqual(result.difference, expected))
   }
 
+  @Test func sumsOfRowsCompareAsMeansDo() throws {
+    // Whole numbers, which single precision holds: the mean as a score of sums is the mean.
+    let a = Samples.normal(1, 25, seed: 13).map { ($0 * 100).rounded() }
+    let b = Samples.normal(1, 25, seed: 14).map { ($0 * 100).rounded() }
+    let means = try PairedBlockBootstrap(a, minus: b, resamples: 200)
+    let sums = try #require(
+      try PairedBlockBootstrap(
+        rows: a.map { [Float($0), 1] }, minus: b.map { [2, Float($0), 1] }, resamples: 200,
+        scores: ({ $0[0] / $0[1] }, { $0[1] / $0[2] })))
+    #expect(sums == means)
+    // A score that no draw has.
+    #expect(
+      try PairedBlockBootstrap(
+        rows: [[1], [2]], minus: [[1], [2]], scores: ({ _ in .nan }, { $0[0] })) == nil)
+  }
+
   @Test func tooLittleOrBrokenIsRefused() {
     #expect(throws: ApusError.self) { try PairedBlockBootstrap([1], minus: [2]) }
     #expect(throws: ApusError.self) { try PairedBlockBootstrap([1, 2], minus: [2]) }

@@ -104,3 +104,20 @@ extension BlockBootstrap {
       statistics)
   }
 }
+
+extension PairedBlockBootstrap {
+  /// Compares the areas above two forecasts' ROC curves of one event, 1 - area: less is better.
+  /// - Parameters:
+  ///   - rows: counts of the event on every date, of `PooledLayout`'s columns of it.
+  ///   - reference: of the other forecast, on the same dates; it may have another number of members.
+  /// - Returns: nil where the event comes too rarely for areas.
+  public init?(
+    areasAboveROC rows: [[Float]], minus reference: [[Float]], blockLength: Int?, confidence: Double,
+    resamples: Int, threads: Int = Parallel.defaultThreads
+  ) throws {
+    @Sendable func areaAbove(_ sums: [Double]) -> Double { 1 - EventCounts(row: sums).area }
+    try self.init(
+      rows: rows, minus: reference, blockLength: blockLength, confidence: confidence, resamples: resamples,
+      threads: threads, scores: (areaAbove, areaAbove))
+  }
+}

@@ -24,11 +24,6 @@ struct Scorecard {
     var stands = false
   }
 
-  static let scores = [
-    "crps_fair", "rmse_mean", "energy_score_fair", "energy_score_tiles", "variogram_score_tiles",
-  ]
-  static let eventScores = ["brier_fair", "twcrps"]
-
   private(set) var entries: [Entry] = []
 
   init(
@@ -40,40 +35,10 @@ struct Scorecard {
           $0.state.variable == own.state.variable && $0.state.leadHours == own.state.leadHours
         })
       else { continue }
-      let events = definition.events[own.state.variable] ?? []
-      var chosen: [(String, Int?)] = Self.scores.map { ($0, nil) }
-      chosen += events.indices.flatMap { event in Self.eventScores.map { ($0, event) } }
-      for (region, name) in definition.regions.map(\.name).enumerated() {
-        for (score, event) in chosen {
-          guard let mine = own.columns.place(score, event: event),
-            let theirs = other.columns.place(score, event: event)
-          else { continue }
-          func values(_ summary: UnitSummary, _ column: Int) -> [Int: Double] {
-            Dictionary(
-              zip(summary.state.dates.map { $0.initial ?? $0.index }, summary.series(column, region: region)),
-              uniquingKeysWith: { $1 })
-          }
-          let (a, b) = (values(own, mine), values(other, theirs))
-          let dates = a.keys.filter { b[$0] != nil && !(a[$0] ?? .nan).isNaN && !(b[$0] ?? .nan).isNaN }
-            .sorted()
-          guard dates.count > 1 else { continue }
-          let isRoot = own.columns.columns[mine].isRootOfMean
-          let (x, y) = (dates.map { a[$0] ?? .nan }, dates.map { b[$0] ?? .nan })
-          let test = try PairedBlockBootstrap(
-            x, minus: y, rootsOfMeans: isRoot, blockLength: definition.bootstrap.blockDates,
-            confidence: definition.bootstrap.confidence, resamples: definition.bootstrap.resamples,
-            threads: threads)
-          let mean = y.reduce(0, +) / Double(y.count)
-          entries.append(
-            Entry(
-              variable: own.state.variable, region: name, leadHours: own.state.leadHours ?? .nan,
-              score: score,
-              event: event.map { events[$0] },
-              percent: 100 * test.difference / (isRoot ? mean.squareRoot() : mean),
-              difference: test.difference, lower: test.lower, upper: test.upper, pValue: test.pValue,
-              dates: dates.count))
-        }
-      }
+      entries += try ScorecardPair(
+        own: own, other: other, events: definition.events[own.state.variable] ?? [],
+        regions: definition.regions.map(\.name), settings: definition.bootstrap, threads: threads
+      ).entries()
     }
     let stand = FalseDiscovery.stands(entries.map(\.pValue), rate: definition.bootstrap.falseDiscoveryRate)
     for place in entries.indices { entries[place].stands = stand[place] }

@@ -85,6 +85,8 @@ struct UnitDigest {
   let sizes: [Sizes]
   /// Whether the last date's indices against the climate are kept.
   let hasLastExtremes: Bool
+  /// How rows of what is pooled are laid out.
+  let layout: PooledLayout
   /// Where everything is kept.
   private let path: String
 
@@ -93,7 +95,9 @@ struct UnitDigest {
     self.path = path
     (variable, units, leadHours, members) = (state.variable, state.units, state.leadHours, state.members)
     (dates, values) = (state.dates, state.values)
-    let (layout, rows) = (state.layout, state.rows.pooledRows)
+    let rows = state.rows.pooledRows
+    let layout = state.layout
+    self.layout = layout
     let regions = state.ranks.indices
     ranks = state.ranks.map { $0.coarsened(classes: Self.rankClasses) }
     unreliability = try regions.map { region in
@@ -160,6 +164,9 @@ struct UnitDigest {
   func lastExtremes() throws -> LastExtremes? {
     hasLastExtremes ? try UnitState.read(path)?.lastExtremes : nil
   }
+
+  /// What every date adds to all that is pooled, read again: [date][column of `layout`].
+  func pooledRows() throws -> [[Float]] { try UnitState.read(path)?.rows.pooledRows ?? [] }
 
   /// Maps of some scores, read again.
   func maps(_ scores: [MapScore], points: Int) throws -> ScoreMaps {
