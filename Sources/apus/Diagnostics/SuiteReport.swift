@@ -31,10 +31,30 @@ struct SuiteReport {
     for variable in definition.variables { report.sections.append(try section(variable)) }
     report.provenance = [
       ("Program", "Apus \(apusVersion)"),
-      ("Command", command.dropFirst().joined(separator: " ")),
+      ("Command", shownCommand),
       ("Numbers", files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")),
     ]
     try WholeFile.write(report.data, to: path)
+  }
+
+  /// The command as typed, lists of files that the shell wrote out cut short.
+  private var shownCommand: String {
+    var words = ["apus"]
+    var list: [String] = []
+    func close() {
+      words += list.count > 3 ? [list[0], "... (\(list.count) files)"] : list
+      list = []
+    }
+    for word in command.dropFirst() {
+      if word.hasPrefix("-") {
+        close()
+        words.append(word)
+      } else {
+        list.append(word)
+      }
+    }
+    close()
+    return words.joined(separator: " ")
   }
 
   private var facts: [(name: String, value: String)] {
@@ -200,11 +220,10 @@ struct SuiteReport {
           title: "Rank histogram of \(variable), \(when)",
           counts: RankHistogram.coarsened(state.ranks[0], classes: 101).map(Double.init),
           independentSamples: Double(state.dates.count) * 100)
-        let unreliability = state.unreliability[0]
+        let (value, number) = (state.unreliability[0], VerificationReport.number)
         ranks.subtitle =
-          String(format: "unreliability %.3g", unreliability.value)
-          + (unreliability.lower.isFinite
-            ? String(format: " (%.3g to %.3g)", unreliability.lower, unreliability.upper) : "")
+          "unreliability \(number(value.value))"
+          + (value.lower.isFinite ? " (\(number(value.lower)) to \(number(value.upper)))" : "")
         figures.append(
           .init(
             try ranks.picture(),
