@@ -45,10 +45,11 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CNetCDF", pkgConfig: "netcdf", providers: [.apt(["libnetcdf-dev"])]),
     .systemLibrary(name: "CVector"),
+    .systemLibrary(name: "CDigest"),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 
     // MARK: - Rooms, each knowing only those above it
-    room("Basics", knows: []),
+    room("Basics", knows: ["CDigest"]),
     room("Kernels", knows: ["CVector", "COpenBLAS"]),
     room("Sphere", knows: ["Basics", "Kernels", "CFFTW", "COpenBLAS"]),
     room("Fields", knows: ["Basics", "Sphere"]),

@@ -28,3 +28,15 @@ import Testing
     #expect(digest.hexadecimal() == SHA256.hexadecimal(of: bytes))
   }
 }
+
+@Test func sha256IsTheSameWithAndWithoutTheProcessorsInstructions() {
+  let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 9) }
+  for count in [0, 1, 63, 64, 65, 128, 1000, 4999] {
+    let digests = [true, false].map { inHardware in
+      var digest = SHA256(inHardware: inHardware)
+      bytes[..<count].withUnsafeBytes { digest.update($0) }
+      return digest.hexadecimal()
+    }
+    #expect(digests[0] == digests[1])
+  }
+}
