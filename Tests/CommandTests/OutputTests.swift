@@ -95,8 +95,9 @@ import Testing
     )
     let status = try run(["status", "part", "--json"]).json()
     #expect(status["members_done"] as? Int == 18)
-    // CDO, xarray and `apus verify` take a part of the globe; what is read as analysis must be global.
-    #expect(try run(["inspect", "part/members/\(Self.date)/member_0003.nc"]).output.contains("t2m"))
+    let inspected = try run(["inspect", "part/members/\(Self.date)/member_0003.nc"]).output
+    #expect(inspected.contains("t2m [K], \(rows.count) x 5 ("), "\(inspected)")
+    #expect(inspected.contains("3 times 2026-01-14T00:00:00Z to 2026-01-16T00:00:00Z, member 3"))
   }
 
   @Test func productsAreTheSameBytesWhateverIsKept() throws {

@@ -44,7 +44,11 @@ struct NetCDFSummary: Encodable, CustomStringConvertible {
     var others: [String] = []
     for variable in reader.variables {
       guard variable.dimensions.count >= 2, let field = try? GriddedVariable(reader, variable.name) else {
-        others.append(variable.name)
+        if let part = NetCDFSummary.partOfTheGlobe(path, variable) {
+          fields.append(part)
+        } else {
+          others.append(variable.name)
+        }
         continue
       }
       fields.append(
@@ -59,6 +63,17 @@ struct NetCDFSummary: Encodable, CustomStringConvertible {
     self.fields = fields
     otherVariables = others
     attributes = reader.attributes.compactMapValues(\.text)
+  }
+
+  /// A variable on rows and columns that are no global grid; nil for none.
+  private static func partOfTheGlobe(_ path: String, _ variable: NetCDFReader.Variable) -> Field? {
+    guard let archive = try? EnsembleArchive([path], variable: variable.name) else { return nil }
+    let times = archive.cases.compactMap(\.valid)
+    return Field(
+      name: variable.name, units: archive.units ?? "1",
+      dimensions: Dictionary(variable.dimensions.map { ($0.name, $0.length) }) { first, _ in first },
+      grid: "\(archive.grid)", firstTime: times.first?.description, lastTime: times.last?.description,
+      times: times.count, members: archive.members, levels: [])
   }
 
   var description: String {
