@@ -25,6 +25,7 @@ final class RunPass: Sendable {
   private let meter: any RunMeter
   private let warn: @Sendable (String) -> Void
   private let isStopped: @Sendable () -> Bool
+  private let writer: MemberWriter
   private let pool: WorkspacePool
   private let controls: ControlCache
   private let results = Mutex((summary: EnsembleRun.Summary(), failure: ApusError?.none))
@@ -43,6 +44,7 @@ final class RunPass: Sendable {
     self.meter = meter
     self.warn = warn
     self.isStopped = isStopped
+    writer = MemberWriter(capacity: run.threads)
     pool = WorkspacePool(models: run.forecaster.models, threads: run.threads)
     controls = ControlCache(limit: 8 * run.forecaster.models.count * max(run.forecaster.settings.cycles, 1))
     scratch = (0..<max(run.threads, 1)).map { _ in ThreadScratch() }
@@ -90,6 +92,8 @@ final class RunPass: Sendable {
         try make(block, at: parts[date].initialTime, slots[date], thread: thread)
       }
     } catch {
+      // Members that were handed over are finished; what is counted and has no file is made again.
+      try? writer.drain()
       for slot in slots { if let work = slot.content.withLock({ $0.work }) { try save(work) } }
       throw error
     }
@@ -203,10 +207,15 @@ final class RunPass: Sendable {
       if isStopped() {
         throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
       }
+      // A full disk need not be forecast for.
+      try writer.check()
       meter.stepped(member, leadHours: hours, state: state)
     }
     let kept = run.store.rounded(made)
-    if lacksFile { try run.store.write(kept, of: member, to: file) }
+    if lacksFile {
+      let store = run.store
+      try writer.add { try store.write(kept, of: member, to: file) }
+    }
     results.withLock { $0.summary.made += 1 }
     return kept
   }
@@ -229,6 +238,8 @@ final class RunPass: Sendable {
       defer { content.work = nil }
       return content.work
     }
+    // Products stand for members that are on disk.
+    try writer.drain()
     if let work {
       if work.blocks.count == run.blocks.count {
         try run.writeProducts(work)

@@ -31,7 +31,7 @@ import Testing
 
   @discardableResult func run(
     _ scratch: ScratchDirectory, seed: UInt64 = 5, pairs: Int = 2, threads: Int = 2,
-    output: MemberOutput = .all, store: RawStore = RawStore(),
+    output: MemberOutput = .all, store: any RunStore = RawStore(),
     unstableAbove: Float = .infinity, shard: EnsembleRun.Shard? = nil, saveEvery: Duration = .seconds(300),
     warn: @escaping @Sendable (String) -> Void = { Issue.record("\($0)") },
     isStopped: @escaping @Sendable () -> Bool = { false }

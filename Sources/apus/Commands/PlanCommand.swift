@@ -89,8 +89,9 @@ struct PlanCommand: ParsableCommand {
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
         forecasts: times * members, steps: steps, files: times * (memberFiles + products),
         bytes: times * (memberFiles * memberBytes + moments * fileBytes + 4 * counts),
-        // The sums of a date, and for every thread a block of members.
-        memory: 36 * values + 2 * counts + threads * 2 * 8 * 4 * values, secondsPerStep: stepTime,
+        // The sums of a date; for every thread a block of members and, where any are kept, one that is not written yet.
+        memory: 36 * values + 2 * counts + threads * (2 * 8 + (memberFiles > 0 ? 1 : 0)) * 4 * values,
+        secondsPerStep: stepTime,
         seconds: Double(steps) * stepTime / Double(threads), threads: threads))
   }
 
