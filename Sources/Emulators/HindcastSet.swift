@@ -30,7 +30,8 @@ public final class HindcastSet: Sendable {
   public let domain: EmulatorDomain
   private let values: AlignedBuffer<Float>
 
-  /// Reads hindcasts and the truth at their valid times. Every file is opened once: thousands of them take a while.
+  /// Reads hindcasts and the truth at their valid times; vorticity and divergence that the hindcasts lack are made of
+  /// their winds. Every file is opened once: thousands of them take a while.
   /// - Parameters:
   ///   - files: NetCDF files of one forecast each, of a member or of several along an axis.
   ///   - leftOut: members that do not count (a control is not drawn as the others are).
@@ -42,8 +43,10 @@ public final class HindcastSet: Sendable {
     from: Instant? = nil, to: Instant? = nil
   ) throws {
     var found: [Case: [Int: AlignedBuffer<Float>]] = [:]
+    var transform: VectorTransform?
     for file in files {
-      for (item, member, fields) in try HindcastSet.read(file, domain, leftOut, from: from, to: to) {
+      let read = try HindcastSet.read(file, domain, leftOut, from: from, to: to, &transform)
+      for (item, member, fields) in read {
         guard found[item, default: [:]].updateValue(fields, forKey: member) == nil else {
           throw ApusError(
             .badData, "a member comes twice", file: file, found: "member \(member) from \(item.initial)",
@@ -82,13 +85,19 @@ public final class HindcastSet: Sendable {
 
   /// What a file holds for a domain: fields of all channels, by case and member.
   private static func read(
-    _ file: String, _ domain: EmulatorDomain, _ leftOut: Set<Int>, from: Instant?, to: Instant?
+    _ file: String, _ domain: EmulatorDomain, _ leftOut: Set<Int>, from: Instant?, to: Instant?,
+    _ transform: inout VectorTransform?
   ) throws -> [(Case, member: Int, AlignedBuffer<Float>)] {
     let reader = try NetCDFReader(file)
     var result: [(Case, member: Int, AlignedBuffer<Float>)] = []
     let points = domain.grid.pointCount
     for (channel, name) in domain.channels.enumerated() {
-      let variable = try GriddedVariable(reader, name)
+      let channelFields = try HindcastVariable(reader, name) {
+        let made = transform ?? VectorTransform(grid: domain.grid, degrees: domain.degrees)
+        transform = made
+        return made
+      }
+      let variable = channelFields.variable
       guard variable.grid == domain.grid else {
         throw ApusError(
           .badData, "hindcasts are on another grid", file: file, variable: name, found: "\(variable.grid)",
@@ -104,12 +113,12 @@ public final class HindcastSet: Sendable {
       }
       guard from.map({ $0 <= initial }) ?? true, to.map({ initial <= $0 }) ?? true else { return [] }
       let conversion = try Units.conversion(
-        from: variable.units, to: domain.units[channel], file: file, variable: name)
+        from: channelFields.units, to: domain.units[channel], file: file, variable: name)
       var next = 0
       for (place, member) in variable.members.enumerated() where !leftOut.contains(member) {
         for (index, hours) in variable.leadHours.enumerated() {
           guard let lead = domain.leadHours.firstIndex(where: { Double($0) == hours }) else { continue }
-          let fields = try variable.fields(axis, index..<index + 1, at: [.member: place])
+          let fields = try channelFields.field(axis, index, member: place)
           if channel == 0 {
             let item = Case(
               initial: initial, lead: lead, valid: initial.adding(hours: domain.leadHours[lead]))

@@ -32,6 +32,9 @@ public struct SeasonalClimate: Sendable {
   }
 
   /// Fits a climate to states.
+  ///
+  /// States of a season alone (of fewer than ten of a year's twelfths) make a climate without the terms of the year: fitted
+  /// to a part of it these are anything in the rest, and a variance may be negative.
   /// - Parameters:
   ///   - times: moments of the states, which should cover a year and, where forecasts do, the hours of the day.
   ///   - load: states of some moments, [time][channel][point].
@@ -42,6 +45,7 @@ public struct SeasonalClimate: Sendable {
     let size = channels * points
     let means = AlignedBuffer<Float>(meanTerms * size)
     let variances = AlignedBuffer<Float>(varianceTerms * size)
+    let spansYear = Set(times.map { Int(12 * $0.yearFraction) }).count >= 10
     func project(_ terms: Int, into target: AlignedBuffer<Float>, _ value: (Float, Float) -> Double) throws {
       var normal = [[Double]](repeating: [Double](repeating: 0, count: terms), count: terms)
       let sums = AlignedBuffer<Double>(terms * size)
@@ -64,7 +68,10 @@ public struct SeasonalClimate: Sendable {
       }
       // A little ridge on all but the constant: what the times cannot tell apart (one hour a day, one season) stays small,
       // and harmonics of whole years lose 0.2 %.
-      for i in 1..<terms { normal[i][i] += 1e-3 * Double(times.count) }
+      for i in 1..<terms {
+        let isOfYear = (1...4).contains(i)
+        normal[i][i] += (isOfYear && !spansYear ? 1e9 : 1e-3) * Double(times.count)
+      }
       let inverse = inverted(normal)
       for place in 0..<size {
         for i in 0..<terms {
