@@ -35,18 +35,19 @@ public struct VariationalConfiguration: Sendable, Hashable, Codable {
 }
 
 /// Variational forecasters as safetensors files: all that a checkpoint has, the forecaster's weights among them with their
-/// latent columns, `prior.*` and `posterior.*` beside them, and in the metadata `variational`.
+/// latent columns, `prior.*` and `posterior.*` beside them, and in the metadata `variational` and, once it was calibrated,
+/// `variational_spectral_gain`.
 public enum VariationalFile {
+  private static let gainKey = "variational_spectral_gain"
+
   /// Whether a file holds a variational forecaster.
   /// - Throws: `ApusError` where it cannot be read.
   public static func isOne(_ path: String) throws -> Bool {
     try SafeTensors.read(path).metadata["variational"] != nil
   }
 
-  /// Reads a variational forecaster.
-  /// - Throws: `ApusError`: `inputMissing`, or `badData` for another kind of file or a damaged one.
-  public static func read(_ path: String) throws -> VariationalForecaster {
-    var file = try SafeTensors.read(path)
+  private static func open(_ path: String) throws -> (SafeTensors, VariationalConfiguration) {
+    let file = try SafeTensors.read(path)
     guard let text = file.metadata["variational"],
       let configuration = try? JSONDecoder().decode(VariationalConfiguration.self, from: Data(text.utf8))
     else {
@@ -54,6 +55,19 @@ public enum VariationalFile {
         .badData, "is no variational forecaster", file: path, variable: "variational",
         expected: "a file that `apus train` wrote from a run file with `variational`")
     }
+    return (file, configuration)
+  }
+
+  private static func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Reads a variational forecaster.
+  /// - Throws: `ApusError`: `inputMissing`, or `badData` for another kind of file or a damaged one.
+  public static func read(_ path: String) throws -> VariationalForecaster {
+    var (file, configuration) = try open(path)
     // The checkpoint around it, with weights that nobody reads.
     let latent = configuration.latentChannels
     for name in ["model.encoder.fwd.0.weight", "model.residual_transform.weight"] {
@@ -79,9 +93,28 @@ public enum VariationalFile {
       let weights = try part.network.layout.read(file, file: path, prefix: prefix)
       (flat.pointer + part.offset).update(from: weights.pointer, count: weights.count)
     }
-    return VariationalForecaster(
+    let forecaster = VariationalForecaster(
       networks: networks, parameters: flat, base: base, noiseMemory: configuration.noiseMemory ?? 0,
       provenance: file.metadata["provenance"] ?? "{}")
+    guard let text = file.metadata[gainKey] else { return forecaster }
+    guard let gain = try? JSONDecoder().decode(SpectralGain.self, from: Data(text.utf8)) else {
+      throw ApusError(.badData, "metadata cannot be read", file: path, variable: gainKey)
+    }
+    return try forecaster.with(gain: gain)
+  }
+
+  /// Writes the forecaster of a file with another gain, memory of the noise and provenance, its weights as they are
+  /// stored.
+  /// - Throws: `ApusError` where a file cannot be read or written.
+  public static func write(
+    _ gain: SpectralGain, noiseMemory: Double, provenance: String, of source: String, to path: String
+  ) throws {
+    var (file, configuration) = try open(source)
+    configuration.noiseMemory = noiseMemory > 0 ? noiseMemory : nil
+    file.metadata["variational"] = try json(configuration)
+    file.metadata[gainKey] = try json(gain)
+    file.metadata["provenance"] = provenance
+    try file.write(path)
   }
 
   /// Writes a variational forecaster; the same one gives the same bytes.
@@ -93,9 +126,7 @@ public enum VariationalFile {
   ) throws {
     var file = try base.file(provenance: provenance)
     file.tensors = file.tensors.filter { $0.key == "static_fields" }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    file.metadata["variational"] = String(decoding: try encoder.encode(configuration), as: UTF8.self)
+    file.metadata["variational"] = try json(configuration)
     for part in networks.parts {
       let prefix = part.prefix.isEmpty ? "forecaster." : part.prefix
       file.tensors.merge(

@@ -106,6 +106,8 @@ public struct VariationalForecaster: Sendable {
   let coarseFeatures: FeatureFields
   /// Memory of the noise that it was tuned with.
   public let noiseMemory: Double
+  /// The tuned diffusion of its members; that of `base` belongs to other weights and is not used.
+  public let spectralGain: SpectralGain?
   /// Where it comes from, as JSON text.
   public let provenance: String
   private let forecaster, prior: SFNOWeights
@@ -114,9 +116,9 @@ public struct VariationalForecaster: Sendable {
   /// A forecaster from its parts.
   public init(
     networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, noiseMemory: Double = 0,
-    provenance: String
+    spectralGain: SpectralGain? = nil, provenance: String
   ) {
-    self.noiseMemory = noiseMemory
+    (self.noiseMemory, self.spectralGain) = (noiseMemory, spectralGain)
     (self.networks, self.parameters, self.base) = (networks, parameters, base)
     self.provenance = provenance
     forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
@@ -146,6 +148,7 @@ public struct VariationalForecaster: Sendable {
     let latent: LatentSphere.Workspace
     let spectrum: AlignedBuffer<Float>
     let transform: TransformWorkspace<Float>
+    let gain: AlignedBuffer<Double>
 
     init(_ plan: VariationalForecaster) {
       let networks = plan.networks
@@ -162,6 +165,7 @@ public struct VariationalForecaster: Sendable {
       self.latent = latent.makeWorkspace(fields: max(c, latent.channels))
       spectrum = AlignedBuffer(plan.truncation.coefficientCount(c))
       transform = plan.truncation.makeWorkspace(c)
+      gain = AlignedBuffer(plan.spectralGain == nil ? 0 : c * plan.base.degrees)
     }
   }
 
@@ -199,6 +203,7 @@ public struct VariationalForecaster: Sendable {
       space.cells.pointer, count: latent.channels, into: input + (c + features) * points, space.latent)
     networks.forecaster.forward(forecaster, input: input, output: space.output.pointer, space.forecaster)
     truncation.forward(space.output.pointer, count: c, into: space.spectrum.pointer, space.transform)
+    spectralGain?.apply(to: space.spectrum.pointer, truncation, space.gain.pointer)
     truncation.inverse(space.spectrum.pointer, count: c, into: space.output.pointer, space.transform)
     let values = [Float](unsafeUninitializedCapacity: c * points) { target, filled in
       if let start = target.baseAddress {
@@ -221,6 +226,42 @@ public struct VariationalForecaster: Sendable {
       let (a, b) = stream.normalPair(UInt64(pair))
       noise.pointer[2 * pair] = Float(a)
       if 2 * pair + 1 < noise.count { noise.pointer[2 * pair + 1] = Float(b) }
+    }
+  }
+}
+
+extension VariationalForecaster: SpectrallyTuned {
+  public var grid: SphereGrid { base.grid }
+  public var degrees: Int { base.degrees }
+  public var stepHours: Int { base.stepHours }
+  public var normalisation: Normalisation { base.normalisation }
+  public var file: String { base.file }
+
+  public func with(gain: SpectralGain) throws -> VariationalForecaster {
+    guard gain.fits(channels: base.channels.count, degrees: base.degrees) else {
+      throw ApusError(
+        .badData, "the spectral gain does not fit", file: base.file, variable: "spectral_gain",
+        expected: "\(base.channels.count) channels of \(base.degrees) degrees, finite")
+    }
+    return VariationalForecaster(
+      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, spectralGain: gain,
+      provenance: provenance)
+  }
+
+  /// The same forecaster with another memory of its noise, 0 up to 1.
+  public func with(noiseMemory: Double) -> VariationalForecaster {
+    VariationalForecaster(
+      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory,
+      spectralGain: spectralGain, provenance: provenance)
+  }
+
+  /// Member 1 of seed 0, with the noise's own memory.
+  public func stepper(from initial: Instant) -> (State) -> State {
+    let space = makeWorkspace()
+    let noise = LatentNoise(self, memory: noiseMemory, seed: 0, initial: initial, member: 1)
+    return { state in
+      noise.advance()
+      return self.step(state, noise: noise, space)
     }
   }
 }

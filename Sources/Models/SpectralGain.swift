@@ -32,7 +32,7 @@ public struct SpectralGain: Sendable, Codable, Hashable {
   }
 
   /// Whether all is finite and has the shape of these channels and degrees.
-  func fits(channels: Int, degrees: Int) -> Bool {
+  public func fits(channels: Int, degrees: Int) -> Bool {
     (0...1).contains(relaxation)
       && [factors, power].allSatisfy { lines in
         lines.count == channels
@@ -43,7 +43,7 @@ public struct SpectralGain: Sendable, Codable, Hashable {
   /// Multiplies coefficients [order m][degree l][re, im][channel] of all channels, as `SphericalTransform`
   /// leaves them.
   /// - Parameter scratch: [degree][channel].
-  func apply(
+  public func apply(
     to spectrum: UnsafeMutablePointer<Float>, _ transform: SphericalTransform<Float>,
     _ scratch: UnsafeMutablePointer<Double>
   ) {

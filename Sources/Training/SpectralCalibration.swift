@@ -4,7 +4,7 @@ import Foundation
 import Models
 import Sphere
 
-/// Measures the `SpectralGain` that keeps the power spectrum of a checkpoint's forecasts at the truth's.
+/// Measures the `SpectralGain` that keeps the power spectrum of a forecaster's forecasts at the truth's.
 ///
 /// Forecasts from a few starts give R_cl, the power of channel c at degree l over the truth's, summed over starts,
 /// mean of its logarithm over lead times. The factor of every step then moves by
@@ -43,11 +43,11 @@ public struct SpectralCalibration: Sendable {
 
   /// Chooses `starts` initial times evenly over the data.
   /// - Parameters:
-  ///   - set: data normalised as `checkpoint` has it.
+  ///   - set: data normalised as `forecaster` has it.
   ///   - leads: lead times in steps.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
-    _ set: TrainingSet, checkpoint: Checkpoint, leads: [Int], starts: Int, firstDegree: Int,
+    _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
     relaxation: Double
   ) throws {
     let last = leads.max() ?? 0
@@ -55,7 +55,7 @@ public struct SpectralCalibration: Sendable {
     guard cut.count > 0, last > 0 else {
       throw ApusError(
         .badData, "the data are too short for the longest lead time", variable: "lead-hours",
-        found: "\(last * checkpoint.stepHours) h", expected: "an unbroken stretch of more than \(last) steps",
+        found: "\(last * forecaster.stepHours) h", expected: "an unbroken stretch of more than \(last) steps",
         advice: "Give more data or shorter lead times.")
     }
     self.set = cut
@@ -64,19 +64,18 @@ public struct SpectralCalibration: Sendable {
     self.relaxation = relaxation
     let count = min(starts, cut.count)
     self.starts = (0..<count).map { $0 * cut.count / count }
-    normalisation = checkpoint.normalisation
-    transform = SphericalTransform(grid: checkpoint.grid, degrees: checkpoint.degrees)
+    normalisation = forecaster.normalisation
+    transform = SphericalTransform(grid: forecaster.grid, degrees: forecaster.degrees)
   }
 
-  /// The checkpoint with the gain that fits best, and what every iteration came to; the first is that of the
-  /// checkpoint as it was.
+  /// The gain that fits best, and what every iteration came to; the first is that of the forecaster as it was.
   /// - Parameter report: told of every iteration.
   /// - Throws: `ApusError` of kind `badData` where forecasts are not finite even so.
-  public func calibrate(
-    _ checkpoint: Checkpoint, iterations: Int, threads: Int = Parallel.defaultThreads,
-    provenance: String, report: (Iteration) -> Void = { _ in }
-  ) throws -> (checkpoint: Checkpoint, iterations: [Iteration]) {
-    let (channels, degrees) = (checkpoint.channels.count, checkpoint.degrees)
+  public func calibrate<Forecaster: SpectrallyTuned>(
+    _ forecaster: Forecaster, iterations: Int, threads: Int = Parallel.defaultThreads,
+    report: (Iteration) -> Void = { _ in }
+  ) throws -> (gain: SpectralGain, iterations: [Iteration]) {
+    let (channels, degrees) = (set.channels, forecaster.degrees)
     let truth = try powers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
     var gain = SpectralGain(channels: channels, degrees: degrees)
     gain.relaxation = relaxation
@@ -92,8 +91,7 @@ public struct SpectralCalibration: Sendable {
     var outcomes: [Iteration] = []
     for iteration in -1...max(iterations, 0) {
       // Once as it was, for the report.
-      let current =
-        iteration < 0 ? checkpoint : try checkpoint.with(gain: gain, provenance: provenance)
+      let current = iteration < 0 ? forecaster : try forecaster.with(gain: gain)
       let forecast = try forecastPowers(current, threads: threads)
       var misfit = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
       var (total, count, lowest, highest) = (0.0, 0, Double.infinity, 0.0)
@@ -136,27 +134,27 @@ public struct SpectralCalibration: Sendable {
     }
     guard let best else {
       throw ApusError(
-        .badData, "the checkpoint's forecasts do not stay finite", file: checkpoint.file,
+        .badData, "the forecasts do not stay finite", file: forecaster.file,
         found: "power that is not finite", expected: "finite forecasts over \(leads.last ?? 0) steps",
         advice: "Train it further, through several steps (rollout_steps).")
     }
-    return (try checkpoint.with(gain: best.gain, provenance: provenance), outcomes)
+    return (best.gain, outcomes)
   }
 
   /// Powers [lead][channel][degree] of forecasts, summed over starts.
-  private func forecastPowers(_ checkpoint: Checkpoint, threads: Int) throws -> [[[Double]]] {
+  private func forecastPowers(_ forecaster: some SpectrallyTuned, threads: Int) throws -> [[[Double]]] {
     let size = set.channels * set.points
     return try powers(starts, leads, threads: threads) { start in
-      let workspace = CheckpointWorkspace(checkpoint)
+      let advance = forecaster.stepper(from: set.time(start, step: 0))
       let values = AlignedBuffer<Float>(size)
       normalisation.restore(set.state(start, step: 0), into: values.pointer, points: set.points)
       var forecast = State(
-        channels: normalisation.channels, grid: checkpoint.grid, time: set.time(start, step: 0),
+        channels: normalisation.channels, grid: forecaster.grid, time: set.time(start, step: 0),
         values: values.array)
       var step = 0
       return { lead in
         while step < lead {
-          forecast = checkpoint.step(forecast, workspace)
+          forecast = advance(forecast)
           step += 1
         }
         forecast.values.withUnsafeBufferPointer { source in

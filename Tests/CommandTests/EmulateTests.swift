@@ -1,5 +1,6 @@
 import FieldIO
 import Foundation
+import Operators
 import Testing
 
 /// `apus train` of emulators and `apus emulate`, through the real binary.
@@ -246,6 +247,27 @@ import Testing
     let bad = try draw(["--members", "1", "--lead-times", "7"], "bad")
     #expect(bad.code == 64)
     #expect(bad.errors.contains("multiples of 6 h"))
+    // Calibrated, with another memory of the noise: the same weights, other members.
+    let tuned = scratch.file("tuned.safetensors").path
+    let calibration = try Binary.run([
+      "checkpoint", "calibrate", model, "--data", world.small.analyses, "--lead-hours", "6,24", "--starts",
+      "4", "--first-degree", "2", "--iterations", "2", "--noise-memory", "0.5", "--output", tuned,
+    ])
+    #expect(calibration.code == 0, "\(calibration.errors)")
+    let (before, after) = try (SafeTensors.read(model), SafeTensors.read(tuned))
+    #expect(before.tensors.keys.sorted() == after.tensors.keys.sorted())
+    for (name, tensor) in before.tensors { #expect(after.tensors[name]?.bytes == tensor.bytes, "\(name)") }
+    #expect(after.metadata["variational"]?.contains("0.5") == true)
+    #expect(
+      try String(contentsOfFile: scratch.file("tuned.md").path, encoding: .utf8).contains("constant prior"))
+    let drawn = try Binary.run([
+      "emulate", tuned, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6", "24",
+      "--members", "2", "--output", scratch.file("drawn").path,
+    ])
+    #expect(drawn.code == 0, "\(drawn.errors)")
+    #expect(
+      try bytes(scratch.file("drawn").path + name + "1.nc") != bytes(scratch.file("all").path + name + "1.nc")
+    )
     // The test for prior collapse is in the log and on the card.
     #expect(world.variationalLog.contains("KL "))
     let card = try String(

@@ -42,13 +42,13 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   }
 
   /// The source's provenance with this beside it, as JSON text.
-  func provenance(of source: Checkpoint) throws -> String {
+  func provenance(with source: String) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let own = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(self))
     var facts: [String: JSONValue] = [:]
     if case .object(let known)? = try? JSONDecoder().decode(
-      JSONValue.self, from: Data(source.provenance.utf8))
+      JSONValue.self, from: Data(source.utf8))
     {
       facts = known
     }
@@ -57,7 +57,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   }
 
   /// The card: the source's own, where it lies beside it, under what was done to it.
-  func card(of source: Checkpoint) throws -> String {
+  func card(sourceFile: String) throws -> String {
     let name = (checkpoint as NSString).lastPathComponent
     var lines = [
       "# \(name)", "",
@@ -72,7 +72,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }
-    if let card = try? String(contentsOfFile: TrainingFiles.card(source.file), encoding: .utf8) {
+    if let card = try? String(contentsOfFile: TrainingFiles.card(sourceFile), encoding: .utf8) {
       lines += ["", "The card of the weights follows.", "", card]
     }
     return lines.joined(separator: "\n") + "\n"

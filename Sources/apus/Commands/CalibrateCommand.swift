@@ -1,5 +1,6 @@
 import ArgumentParser
 import Basics
+import Emulators
 import FieldIO
 import Fields
 import Foundation
@@ -19,7 +20,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       learn from, not those it is to be scored on. The weights stay as they are.
       """)
 
-  @Argument(help: "A checkpoint.")
+  @Argument(help: "A checkpoint, or a variational forecaster.")
   var checkpoint: String
 
   @Option(parsing: .upToNextOption, help: "Files or globs of analyses.")
@@ -46,6 +47,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   @Option(help: "Times the factors are moved.")
   var iterations = 4
 
+  @Option(
+    help:
+      "For a variational forecaster: correlation of its noise from step to step, to tune with and to keep.")
+  var noiseMemory: Double?
+
   @Option(name: .shortAndLong, help: "The checkpoint to write.")
   var output: String
 
@@ -61,6 +67,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if iterations < 1 { throw ValidationError("--iterations must be 1 or more.") }
     if firstDegree < 1 { throw ValidationError("--first-degree must be 1 or more.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
+    if let noiseMemory, !(0..<1).contains(noiseMemory) {
+      throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
+    }
     if leads == nil { throw ValidationError("--lead-hours takes whole numbers above 0, such as 120,240.") }
   }
 
@@ -71,7 +80,33 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try Checkpoint.read(checkpoint)
+    if try VariationalFile.isOne(checkpoint) {
+      let stored = try VariationalFile.read(checkpoint)
+      let source = noiseMemory.map(stored.with(noiseMemory:)) ?? stored
+      let (gain, report) = try calibrate(
+        source, source.base, digest: SHA256.hexadecimal(ofFile: checkpoint))
+      try VariationalFile.write(
+        gain, noiseMemory: source.noiseMemory, provenance: report.provenance(with: source.provenance),
+        of: checkpoint, to: output)
+      try finish(report)
+    } else {
+      let source = try Checkpoint.read(checkpoint)
+      let (gain, report) = try calibrate(source, source, digest: source.digest)
+      try source.with(gain: gain, provenance: report.provenance(with: source.provenance))
+        .write(output, half: half)
+      try finish(report)
+    }
+  }
+
+  private func finish(_ report: CalibrationReport) throws {
+    try WholeFile.write(Data(report.card(sourceFile: checkpoint).utf8), to: TrainingFiles.card(output))
+    try result.show(report)
+  }
+
+  /// - Parameter facts: of channels and units.
+  private func calibrate(_ source: some SpectrallyTuned, _ facts: Checkpoint, digest: String) throws -> (
+    SpectralGain, CalibrationReport
+  ) {
     let hours = leads ?? []
     guard hours.allSatisfy({ $0 % source.stepHours == 0 }) else {
       throw ApusError(
@@ -84,28 +119,23 @@ struct CheckpointCalibrateCommand: ParsableCommand {
         expected: "less than \(source.degrees)")
     }
     let archive = try Archive(
-      data, channels: source.channels, units: source.units, grid: source.grid, degrees: source.degrees)
+      data, channels: facts.channels, units: facts.units, grid: source.grid, degrees: source.degrees)
     let times = try archive.regularTimes(from: from, to: to, stepHours: source.stepHours)
     let set = TrainingSet(
       takingOver: [(AlignedBuffer(try archive.load(times, threads: threads.count)), times)],
       normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
     let calibration = try SpectralCalibration(
-      set, checkpoint: source, leads: hours.map { $0 / source.stepHours }, starts: starts,
-      firstDegree: firstDegree, relaxation: relaxation)
+      set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
+      relaxation: relaxation)
     let logger = log.logger
-    let (calibrated, outcomes) = try calibration.calibrate(
-      source, iterations: iterations, threads: threads.count, provenance: source.provenance
-    ) { logger.info("\(CalibrationReport.text($0))") }
+    let (gain, outcomes) = try calibration.calibrate(source, iterations: iterations, threads: threads.count) {
+      logger.info("\(CalibrationReport.text($0))")
+    }
     let report = CalibrationReport(
-      checkpoint: output, source: (source.file as NSString).lastPathComponent, sourceDigest: source.digest,
+      checkpoint: output, source: (checkpoint as NSString).lastPathComponent, sourceDigest: digest,
       data: data.map { ($0 as NSString).lastPathComponent }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
       relaxation: relaxation, iterations: outcomes)
-    try calibrated.with(
-      gain: calibrated.spectralGain ?? SpectralGain(channels: 0, degrees: 0),
-      provenance: report.provenance(of: source)
-    ).write(output, half: half)
-    try WholeFile.write(Data(report.card(of: source).utf8), to: TrainingFiles.card(output))
-    try result.show(report)
+    return (gain, report)
   }
 }
