@@ -231,12 +231,19 @@ public struct VariationalForecaster: Sendable {
 }
 
 extension VariationalForecaster: SpectrallyTuned {
+  /// The base's grid.
   public var grid: SphereGrid { base.grid }
+  /// The base's degrees.
   public var degrees: Int { base.degrees }
+  /// The base's step.
   public var stepHours: Int { base.stepHours }
+  /// The base's normalisation.
   public var normalisation: Normalisation { base.normalisation }
+  /// Where it was read from.
   public var file: String { base.file }
 
+  /// The same forecaster with another gain.
+  /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
   public func with(gain: SpectralGain) throws -> VariationalForecaster {
     guard gain.fits(channels: base.channels.count, degrees: base.degrees) else {
       throw ApusError(

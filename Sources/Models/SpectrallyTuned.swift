@@ -23,8 +23,11 @@ public protocol SpectrallyTuned: Sendable {
 }
 
 extension Checkpoint: SpectrallyTuned {
+  /// The same checkpoint, its provenance too, with another gain.
+  /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
   public func with(gain: SpectralGain) throws -> Checkpoint { try with(gain: gain, provenance: provenance) }
 
+  /// Steps of the control.
   public func stepper(from initial: Instant) -> (State) -> State {
     let workspace = CheckpointWorkspace(self)
     return { self.step($0, workspace) }
