@@ -79,12 +79,13 @@ public enum EmulatorFile {
   ) throws {
     let domain = emulator.domain
     var metadata = [
-      "channels": try json(domain.channels), "units": try json(domain.units),
+      "channels": try SortedJSON.text(domain.channels), "units": try SortedJSON.text(domain.units),
       "grid": GridName.text(domain.grid), "degrees": "\(domain.degrees)",
-      "lead_hours": try json(domain.leadHours), "seed_counts": try json(emulator.seedCounts),
+      "lead_hours": try SortedJSON.text(domain.leadHours),
+      "seed_counts": try SortedJSON.text(emulator.seedCounts),
       "provenance": provenance,
     ]
-    if let gains = finish?.gains { metadata["spectral_gain"] = try json(gains) }
+    if let gains = finish?.gains { metadata["spectral_gain"] = try SortedJSON.text(gains) }
     let field = [domain.channels.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
     var tensors: [String: SafeTensors.Tensor] = [
       "climate_mean": .init(domain.climate.means.array, shape: [SeasonalClimate.meanTerms] + field),
@@ -101,12 +102,12 @@ public enum EmulatorFile {
     switch emulator {
     case let emulator as NetworkEmulator:
       metadata["emulator"] = emulator.kind.rawValue
-      metadata["config"] = try json(emulator.network.network.configuration)
-      metadata["embedding"] = try json(emulator.network.embedding)
-      metadata["features"] = try json(emulator.features.features)
-      metadata["slopes"] = try json(emulator.shrinkage.slopes)
-      metadata["deviations"] = try json(emulator.shrinkage.deviations)
-      metadata["sampler"] = try json(emulator.sampler)
+      metadata["config"] = try SortedJSON.text(emulator.network.network.configuration)
+      metadata["embedding"] = try SortedJSON.text(emulator.network.embedding)
+      metadata["features"] = try SortedJSON.text(emulator.features.features)
+      metadata["slopes"] = try SortedJSON.text(emulator.shrinkage.slopes)
+      metadata["deviations"] = try SortedJSON.text(emulator.shrinkage.deviations)
+      metadata["sampler"] = try SortedJSON.text(emulator.sampler)
       tensors.merge(emulator.network.layout.tensors(emulator.parameters.pointer, half: half)) { $1 }
       if !emulator.staticFields.isEmpty {
         tensors["static_fields"] = .init(
@@ -118,8 +119,8 @@ public enum EmulatorFile {
       }
     case let emulator as GaussianShrinkage:
       metadata["emulator"] = "gaussian_shrinkage"
-      metadata["slopes"] = try json(emulator.slopes)
-      metadata["deviations"] = try json(emulator.deviations)
+      metadata["slopes"] = try SortedJSON.text(emulator.slopes)
+      metadata["deviations"] = try SortedJSON.text(emulator.deviations)
     case let emulator as ResidualBootstrap:
       metadata["emulator"] = "residual_bootstrap"
       add(emulator.libraries)
@@ -139,12 +140,6 @@ public enum EmulatorFile {
       throw ApusError(.internalFault, "this emulator has no file format", found: "\(type(of: emulator))")
     }
     try SafeTensors(metadata: metadata, tensors: tensors).write(path)
-  }
-
-  private static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   private static func text(_ key: String, _ file: SafeTensors, _ path: String) throws -> String {

@@ -58,12 +58,6 @@ public enum VariationalFile {
     return (file, configuration)
   }
 
-  private static func json(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
-  }
-
   /// Reads a variational forecaster.
   /// - Throws: `ApusError`: `inputMissing`, or `badData` for another kind of file or a damaged one.
   public static func read(_ path: String) throws -> VariationalForecaster {
@@ -111,8 +105,8 @@ public enum VariationalFile {
   ) throws {
     var (file, configuration) = try open(source)
     configuration.noiseMemory = noiseMemory > 0 ? noiseMemory : nil
-    file.metadata["variational"] = try json(configuration)
-    file.metadata[gainKey] = try json(gain)
+    file.metadata["variational"] = try SortedJSON.text(configuration)
+    file.metadata[gainKey] = try SortedJSON.text(gain)
     file.metadata["provenance"] = provenance
     try file.write(path)
   }
@@ -126,7 +120,7 @@ public enum VariationalFile {
   ) throws {
     var file = try base.file(provenance: provenance)
     file.tensors = file.tensors.filter { $0.key == "static_fields" }
-    file.metadata["variational"] = try json(configuration)
+    file.metadata["variational"] = try SortedJSON.text(configuration)
     for part in networks.parts {
       let prefix = part.prefix.isEmpty ? "forecaster." : part.prefix
       file.tensors.merge(

@@ -55,9 +55,7 @@ public struct AmplitudeTable: Sendable, Codable, Hashable {
 
   /// The file's bytes: JSON, keys sorted.
   public func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return try encoder.encode(self)
+    try SortedJSON.data(self, isPretty: true)
   }
 
   /// A_c for `channels`: factor times the error at `targetHours`.

@@ -194,8 +194,7 @@ public struct EnsembleRun: Sendable {
 
   func note(_ error: ApusError, of member: MemberIdentity, at time: Instant) throws {
     let fields = ["member": "\(member.number)", "initial_time": "\(time)", "problem": "\(error)"]
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try WholeFile.write(encoder.encode(fields), to: directory.failure(member.number, at: time))
+    try WholeFile.write(
+      SortedJSON.data(fields, isPretty: true), to: directory.failure(member.number, at: time))
   }
 }

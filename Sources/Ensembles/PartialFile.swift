@@ -34,9 +34,7 @@ struct PartialFile {
   /// - Throws: `ApusError` where the file cannot be written; an older file of that name is then untouched.
   static func write(_ sums: EnsembleSums, rows: AlignedBuffer<Float>, header: Header, to path: String) throws
   {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let head = try title + Array(encoder.encode(header)) + [10]
+    let head = try title + Array(SortedJSON.data(header)) + [10]
     var digest = SHA256()
     let arrays = (sums.pieces + [bytes(rows)]).map { UnsafeRawBufferPointer($0) }
     head.withUnsafeBytes { digest.update($0) }

@@ -128,8 +128,6 @@ public struct RunManifest: Sendable, Codable, Hashable {
 
   /// The file's bytes: JSON, keys sorted.
   public func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self) + Data("\n".utf8)
+    try SortedJSON.data(self, isPretty: true) + Data("\n".utf8)
   }
 }

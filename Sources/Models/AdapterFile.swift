@@ -115,9 +115,7 @@ extension LowRankAdapter {
     let link = AdapterLink(
       base: RelativePath.from(directory: (path as NSString).deletingLastPathComponent, to: base.file),
       baseDigest: base.digest, rank: rank)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let text = String(decoding: try encoder.encode(link), as: UTF8.self)
+    let text = try SortedJSON.text(link)
     var tensors: [String: SafeTensors.Tensor] = [:]
     for factor in self.factors {
       let values = Array(UnsafeBufferPointer(start: factors.pointer + factor.offset, count: factor.count))

@@ -183,11 +183,6 @@ public struct Checkpoint: Sendable {
   /// The checkpoint as the content of a file.
   /// - Throws: where metadata cannot be written as JSON.
   public func file(provenance: String, half: Bool = false) throws -> SafeTensors {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    func json(_ value: some Encodable) throws -> String {
-      String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
     var tensors = network.layout.tensors(parameters.pointer, half: half)
     if !staticFields.isEmpty {
       tensors["static_fields"] = .init(
@@ -195,12 +190,13 @@ public struct Checkpoint: Sendable {
         shape: [features.features.staticFields.count, grid.latitudeCount, grid.longitudeCount])
     }
     var metadata = [
-      "config": try json(network.configuration), "channels": try json(channels), "units": try json(units),
-      "normalisation": try json(normalisation), "features": try json(features.features),
+      "config": try SortedJSON.text(network.configuration), "channels": try SortedJSON.text(channels),
+      "units": try SortedJSON.text(units),
+      "normalisation": try SortedJSON.text(normalisation), "features": try SortedJSON.text(features.features),
       "grid": GridName.text(grid), "degrees": "\(degrees)", "step_hours": "\(stepHours)",
       "provenance": provenance,
     ]
-    if let spectralGain { metadata["spectral_gain"] = try json(spectralGain) }
+    if let spectralGain { metadata["spectral_gain"] = try SortedJSON.text(spectralGain) }
     return SafeTensors(metadata: metadata, tensors: tensors)
   }
 }

@@ -26,10 +26,8 @@ public enum MappedWeights {
   ) throws {
     try configuration.validate()
     let layout = ParameterLayout(configuration)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var texts = metadata
-    texts["config"] = String(decoding: try encoder.encode(configuration), as: UTF8.self)
+    texts["config"] = try SortedJSON.text(configuration)
     let bytes = layout.count * 4
     let header: [String: Any] = [
       "__metadata__": texts,

@@ -60,9 +60,7 @@ public struct ProductsSection: Sendable, Hashable, Encodable {
   public func fingerprint() throws -> String {
     var kept = self
     kept.saveMinutes = 0
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(SHA256.hexadecimal(of: Array(try encoder.encode(kept))).prefix(16))
+    return String(try SortedJSON.digest(kept).prefix(16))
   }
 
   init(_ section: Section<CodingKeys>) throws {

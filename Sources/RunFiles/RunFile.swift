@@ -25,9 +25,7 @@ extension RunFile {
   /// The run file with every default spelt out and keys in order, as JSON (which is YAML too): the same
   /// for two files that mean the same, and read back by `parse` to an equal value.
   public func canonicalText() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    try SortedJSON.text(self, isPretty: true) + "\n"
   }
 }
 

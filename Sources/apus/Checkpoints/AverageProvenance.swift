@@ -43,11 +43,7 @@ struct AverageProvenance: Encodable {
   }
 
   /// JSON, keys sorted.
-  func text() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  func text() throws -> String { try SortedJSON.text(self) }
 }
 
 /// What `apus checkpoint average` reports.

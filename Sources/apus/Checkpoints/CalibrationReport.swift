@@ -43,9 +43,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
 
   /// The source's provenance with this beside it, as JSON text.
   func provenance(with source: String) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let own = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(self))
+    let own = try JSONDecoder().decode(JSONValue.self, from: SortedJSON.data(self))
     var facts: [String: JSONValue] = [:]
     if case .object(let known)? = try? JSONDecoder().decode(
       JSONValue.self, from: Data(source.utf8))
@@ -53,7 +51,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       facts = known
     }
     facts["spectral_calibration"] = own
-    return String(decoding: try encoder.encode(JSONValue.object(facts)), as: UTF8.self)
+    return try SortedJSON.text(JSONValue.object(facts))
   }
 
   /// The card: the source's own, where it lies beside it, under what was done to it.

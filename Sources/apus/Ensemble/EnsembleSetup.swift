@@ -110,15 +110,13 @@ struct EnsembleSetup {
       let everyHours: Int
       let quantiseBits: Int?
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
     var perturbation = run.perturbation
     perturbation.pairs = 0
     let facts = Facts(
       name: run.name, seed: run.seed, checkpoints: run.checkpoints, analyses: run.analyses,
       leadTimeHours: run.leadTimeHours, perturbation: perturbation, everyHours: run.output.everyHours,
       quantiseBits: run.output.quantiseBits)
-    return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
+    return try SortedJSON.digest(facts)
   }
 
   /// What the run file's `output` says of member files.

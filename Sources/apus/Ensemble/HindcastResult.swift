@@ -133,11 +133,7 @@ struct HindcastResult: Codable {
     for (index, variable) in channels.enumerated() {
       try writeNetCDF(variable, units: units[index], to: "\(directory)/\(variable).nc")
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try WholeFile.write(try encoder.encode(self), to: "\(directory)/scores.json")
+    try WholeFile.write(try SortedJSON.data(self, writesNonFinite: true), to: "\(directory)/scores.json")
   }
 
   /// Scores by lead time over all dates, and by date.

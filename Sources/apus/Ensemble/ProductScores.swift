@@ -65,10 +65,7 @@ struct ProductScores: Codable {
 
   /// Writes `products.json` into a directory.
   func write(_ directory: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try WholeFile.write(try encoder.encode(self), to: "\(directory)/products.json")
+    try WholeFile.write(
+      try SortedJSON.data(self, isPretty: true, writesNonFinite: true), to: "\(directory)/products.json")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 
 /// `--json`, and how a command gives its result.
@@ -17,10 +18,6 @@ struct ResultOptions: ParsableArguments {
 
   /// A result as one JSON object with sorted keys; what is no number, as "inf", "-inf" or "nan".
   static func encoded(_ result: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try encoder.encode(result)
+    try SortedJSON.data(result, isPretty: true, writesNonFinite: true)
   }
 }

@@ -23,9 +23,7 @@ extension TrainedModelReport {
     var plain = self
     plain.seconds = nil
     plain.file = ""
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(plain), as: UTF8.self)
+    return try SortedJSON.text(plain)
   }
 
   /// Writes the card beside the model.

@@ -80,12 +80,10 @@ struct TrainingProvenance: Encodable {
       let keepsBest: Bool
     }
     let run = inputs.run
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
     let facts = Facts(
       seed: run.seed, data: run.data, network: run.network, inputs: run.inputs,
       optimisation: run.optimisation, validation: run.validation, normalisation: inputs.normalisation,
       base: inputs.base?.digest, adapterRank: run.adapter?.rank, keepsBest: run.output.keep != .last)
-    return SHA256.hexadecimal(of: Array(try encoder.encode(facts)))
+    return try SortedJSON.digest(facts)
   }
 }
