@@ -13,19 +13,13 @@ struct ClimateHeader {
 
   func define(_ file: NetCDFWriter, _ list: [ClimateRecords.Record]) throws {
     let records = states.records
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", title), ("institution", "made with Apus"),
-      ("source", "Apus \(apusVersion)"), ("history", "apus climate"),
-      ("references", "docs/verification.md of Apus"), ("calendar_parts", records.calendar.rawValue),
-      (
-        "comment",
-        records.calendar == .month
-          ? "Every record holds the states of one calendar month and hour, and lead time where there is one."
-          : "Every record holds the states within \(records.windowDays) days of a day of the year, at one hour, and lead time where there is one."
-      ),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    try file.identify(
+      title: title, history: "apus climate", references: "docs/verification.md of Apus",
+      comment: records.calendar == .month
+        ? "Every record holds the states of one calendar month and hour, and lead time where there is one."
+        : "Every record holds the states within \(records.windowDays) days of a day of the year, at one hour, and lead time where there is one."
+    )
+    try file.attribute("calendar_parts", .text(records.calendar.rawValue))
     try file.dimension("record", list.count)
     try file.grid(latitudes: states.grid.latitudes, longitudes: states.grid.longitudes)
     try file.variable(

@@ -69,17 +69,11 @@ struct ClimateSampleCommand: ParsableCommand {
 
     let file = try NetCDFWriter(output)
     let (first, last) = (times[0], times[times.count - 1])
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", "Climatology \(first) to \(last)"),
-      ("institution", "made with Apus"), ("source", archive.files.joined(separator: ", ")),
-      ("history", "apus climate"), ("references", "Apus \(apusVersion)"),
-      (
-        "comment",
-        "Sample of states every \(everyHours) h, spectrally truncated to degrees l < \(archive.degrees)"
-      ),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    try file.identify(
+      title: "Climatology \(first) to \(last)", source: archive.files.joined(separator: ", "),
+      history: "apus climate", references: "Apus \(apusVersion)",
+      comment:
+        "Sample of states every \(everyHours) h, spectrally truncated to degrees l < \(archive.degrees)")
     try file.dimension("sample", chosen.count)
     try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
     try file.variable(

@@ -72,11 +72,10 @@ struct SpectrumCommand: ParsableCommand {
         ])
     }
     let now = Instant(seconds: Int(Date().timeIntervalSince1970))
-    try writer.attribute("Conventions", .text("CF-1.8"))
-    try writer.attribute("title", .text("power spectra of \(variable)"))
-    try writer.attribute("source", .text("Apus \(apusVersion)"))
-    try writer.attribute(
-      "history", .text("\(now) " + (["apus"] + CommandLine.arguments.dropFirst()).joined(separator: " ")))
+    try writer.identify(
+      title: "power spectra of \(variable)",
+      history: "\(now) " + (["apus"] + CommandLine.arguments.dropFirst()).joined(separator: " "),
+      references: "docs/verification.md of Apus")
     var sums = [Double](repeating: 0, count: count)
     var complete = 0
     for (place, item) in archive.cases.enumerated() {

@@ -47,17 +47,12 @@ struct Scorecard {
   /// Writes one comparison an entry of the dimension `comparison`.
   func write(_ path: String, _ definition: DiagnosticsFile) throws {
     let file = try NetCDFWriter(path)
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", "\(definition.name): scorecard against the baseline"),
-      ("institution", "made with Apus"), ("source", "Apus \(apusVersion)"), ("history", "apus verify"),
-      ("references", "Politis and Romano 1992 (circular blocks), Benjamini and Hochberg 1995"),
-      (
-        "comment",
+    try file.identify(
+      title: "\(definition.name): scorecard against the baseline", history: "apus verify",
+      references: "Politis and Romano 1992 (circular blocks), Benjamini and Hochberg 1995",
+      comment:
         "difference = score - baseline over the same dates, negative is better; stands = 1 where it holds at a false discovery rate of \(definition.bootstrap.falseDiscoveryRate) among all comparisons."
-      ),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    )
     try file.dimension("comparison", entries.count)
     for name in ["variable", "region", "score", "event"] {
       try file.variable(name, .text, ["comparison"], ["long_name": .text(name)])

@@ -85,13 +85,9 @@ struct Showcase {
     guard !places.isEmpty else { return nil }
     let path = "\(directory)/plumes_\(variable).nc"
     let file = try NetCDFWriter(path)
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", "Plumes of \(variable)\(initial.map { " from \($0)" } ?? "")"),
-      ("institution", "made with Apus"), ("source", "Apus \(apusVersion)"), ("history", "apus verify"),
-      ("references", "docs/verification.md of Apus"),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    try file.identify(
+      title: "Plumes of \(variable)\(initial.map { " from \($0)" } ?? "")", history: "apus verify",
+      references: "docs/verification.md of Apus")
     try file.dimension("point", places.count)
     try file.dimension("lead_time", leadHours.count)
     try file.dimension("realization", members.count)

@@ -33,13 +33,9 @@ struct SuiteProducts {
 
   private func start(_ path: String, _ title: String) throws -> NetCDFWriter {
     let file = try NetCDFWriter(path)
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", "\(definition.name): \(title) of \(variable)"),
-      ("institution", "made with Apus"), ("source", "Apus \(apusVersion)"), ("history", "apus verify"),
-      ("references", "docs/verification.md of Apus names every formula and its source"),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    try file.identify(
+      title: "\(definition.name): \(title) of \(variable)", history: "apus verify",
+      references: "docs/verification.md of Apus names every formula and its source")
     if !definition.notes.isEmpty {
       try file.attribute("notes", .text(definition.notes.joined(separator: " ")))
     }

@@ -142,17 +142,12 @@ struct HindcastResult: Codable {
     let dates = Set(leads.flatMap { scores.cases(at: .init(variable, leadHours: $0)).map(\.initial) })
       .sorted()
     let file = try NetCDFWriter(path)
-    for (name, text) in [
-      ("Conventions", "CF-1.8"), ("title", "Scores of a hindcast: \(variable)"),
-      ("institution", "made with Apus"), ("source", "Apus \(apusVersion)"), ("history", "apus verify"),
-      ("references", "Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100"),
-      (
-        "comment",
+    try file.identify(
+      title: "Scores of a hindcast: \(variable)", history: "apus verify",
+      references: "Mahesh et al. 2024, Huge Ensembles Part I, arXiv:2408.03100",
+      comment:
         "Area means with weights cos(latitude). NAME is over all initial times (roots after means); NAME_by_date is per initial time (roots taken)."
-      ),
-    ] {
-      try file.attribute(name, .text(text))
-    }
+    )
     let clock: KeyValuePairs<String, NetCDFAttribute> = [
       "standard_name": .text("forecast_reference_time"), "long_name": .text("initial time"),
       "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),

@@ -106,19 +106,14 @@ struct ScoreFile {
       try score("roc_area", [], "1", "area under the relative operating characteristic, all points and times")
     }
     let now = Instant(seconds: Int(Date().timeIntervalSince1970))
-    try writer.attribute("Conventions", .text("CF-1.8"))
-    try writer.attribute("title", .text("scores of \(archive.variable), \(archive.members.count) members"))
-    try writer.attribute("source", .text("Apus \(apusVersion)"))
-    try writer.attribute("institution", .text("unknown"))
-    try writer.attribute("references", .text("docs/verification.md of Apus"))
-    try writer.attribute(
-      "history", .text("\(now) " + (["apus"] + command.dropFirst()).joined(separator: " ")))
-    try writer.attribute(
-      "comment",
-      .text(
+    try writer.identify(
+      title: "scores of \(archive.variable), \(archive.members.count) members",
+      history: "\(now) " + (["apus"] + command.dropFirst()).joined(separator: " "),
+      references: "docs/verification.md of Apus",
+      comment:
         "means over the area are weighted by cos(latitude), points with missing values left out; the energy "
-          + "score's norm is the root of the weighted mean square; rank histogram and ROC area count points "
-          + "equally; a truth that equals members takes one of the possible ranks by chance"))
+        + "score's norm is the root of the weighted mean square; rank histogram and ROC area count points "
+        + "equally; a truth that equals members takes one of the possible ranks by chance")
   }
 
   /// Writes the time axis in the forecast's own units; false where there are no times.
