@@ -8,12 +8,13 @@ public struct TruthArchive: Sendable {
   private let withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])]
   private let forecast: EnsembleArchive
 
-  /// Opens the files that hold the truth of a forecast.
+  /// Opens the files that hold the truth of a forecast. Files that lack the variable are left out where others have it:
+  /// archives often come with a file a variable.
   /// - Parameter requiresAll: whether the truth of every time of the forecast must be there.
   /// - Throws: `ApusError`: `inputMissing` for a missing file, variable or valid time (naming the times),
   ///   `badData` where grid or units differ from the forecast's, or where there are several members.
   public init(_ paths: [String], for forecast: EnsembleArchive, requiresAll: Bool = true) throws {
-    let sources = try paths.map { try FieldSource($0, variable: forecast.variable) }
+    let sources = try Self.sources(paths, forecast.variable)
     var places: [Instant: (source: Int, indices: [GriddedVariable.Axis: Int])] = [:]
     var withoutTime: [(source: Int, indices: [GriddedVariable.Axis: Int])] = []
     for (place, source) in sources.enumerated() {
@@ -51,6 +52,18 @@ public struct TruthArchive: Sendable {
     self.places = places
     self.withoutTime = withoutTime
     self.forecast = forecast
+  }
+
+  private static func sources(_ paths: [String], _ variable: String) throws -> [FieldSource] {
+    var sources: [FieldSource] = []
+    var lacking: ApusError?
+    for path in paths {
+      do { sources.append(try FieldSource(path, variable: variable)) } catch let error as ApusError
+        where error.kind == .inputMissing && error.problem == "no such variable"
+      { lacking = lacking ?? error }
+    }
+    if let lacking, sources.isEmpty { throw lacking }
+    return sources
   }
 
   /// Valid times that there are, ascending.

@@ -134,22 +134,3 @@ public struct ClimateQuantiles: Sendable {
     zip(mean, standardDeviation).map { $0 + standardDeviations * $1 }
   }
 }
-
-/// A place between two order statistics.
-struct OrderStatistic {
-  let index: Int
-  let fraction: Double
-
-  /// Where the quantile of level `level` lies among `count` sorted values: (count - 1) x level.
-  static func position(_ level: Double, _ count: Int) -> OrderStatistic {
-    let place = Double(count - 1) * level
-    let index = min(Int(place.rounded(.down)), count - 1)
-    return OrderStatistic(index: index, fraction: place - Double(index))
-  }
-
-  /// NumPy's interpolation, which is monotonic and exact at both ends.
-  func value(_ low: Double, _ high: Double) -> Double {
-    let step = high - low
-    return fraction >= 0.5 ? high - step * (1 - fraction) : low + step * fraction
-  }
-}

@@ -94,16 +94,12 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
 
   private init(_ resampling: Resampling, confidence: Double) {
     let sorted = resampling.sorted
-    func quantile(_ level: Double) -> Double {
-      let place = OrderStatistic.position(level, sorted.count)
-      return place.value(sorted[place.index], sorted[min(place.index + 1, sorted.count - 1)])
-    }
     let observed = resampling.observed
     let beyond = sorted.reduce(0) { $0 + (abs($1 - observed) >= abs(observed) ? 1 : 0) }
     difference = observed
     reference = resampling.reference
-    lower = quantile((1 - confidence) / 2)
-    upper = quantile((1 + confidence) / 2)
+    lower = OrderStatistic.quantile((1 - confidence) / 2, of: sorted)
+    upper = OrderStatistic.quantile((1 + confidence) / 2, of: sorted)
     self.confidence = confidence
     pValue = Double(beyond + 1) / Double(sorted.count + 1)
     dateCount = resampling.dates

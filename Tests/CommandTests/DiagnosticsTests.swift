@@ -203,6 +203,32 @@ import Testing
     #expect(report.contains("Scorecard") && report.contains("area above roc"))
   }
 
+  /// As the Climate Data Store gives them: wind speed is made of two files.
+  @Test func theTruthMayComeWithAFileAVariable() throws {
+    let world = try DiagnosticsWorld()
+    let times = (0...(DiagnosticsWorld.dates * 24 + 48) / 6).map {
+      DiagnosticsWorld.start.adding(hours: 6 * $0)
+    }
+    for variable in DiagnosticsWorld.variables {
+      try world.write(
+        "part_\(variable).nc", times: times, initial: nil, members: nil, variables: [variable]
+      ) { variable, time, _ in DiagnosticsWorld.field(variable, time, seed: 100, noise: 1) }
+    }
+    let definition = try world.definition("name: parts\nvariables: [t2m, wind_speed10m]\nlead_times: [24]\n")
+    #expect(try world.verify(definition, output: "whole").code == 0)
+    let parts = try Binary.run([
+      "verify", definition, "--forecast", world.scratch.file("forecast_1_*.nc").path, "--truth",
+      world.scratch.file("part_*.nc").path, "--output", world.scratch.file("parts").path,
+    ])
+    #expect(parts.code == 0, "\(parts.errors)")
+    for variable in ["t2m", "wind_speed10m"] {
+      let scores = try ["whole", "parts"].map {
+        try world.numbers("\($0)/scores_\(variable).nc", "crps_by_date")
+      }
+      #expect(scores[0] == scores[1])
+    }
+  }
+
   @Test func badDefinitionsAreRefused() throws {
     let world = try DiagnosticsWorld()
     for (text, code, words) in [

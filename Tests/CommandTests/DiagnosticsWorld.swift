@@ -48,7 +48,7 @@ struct DiagnosticsWorld {
 
   /// Writes a file of fields: of one forecast, or of analyses where there is no initial time.
   func write(
-    _ name: String, times: [Instant], initial: Instant?, members: Int?,
+    _ name: String, times: [Instant], initial: Instant?, members: Int?, variables: [String] = variables,
     _ field: (_ variable: String, _ time: Instant, _ member: Int) -> [Float]
   ) throws {
     let file = try NetCDFWriter(scratch.file(name).path)
@@ -68,7 +68,7 @@ struct DiagnosticsWorld {
     try file.variable("lon", .double, ["lon"], ["units": .text("degrees_east")])
     try file.put("lat", (0..<Self.rows).map { 90 - 180 * Double($0) / Double(Self.rows - 1) })
     try file.put("lon", (0..<Self.columns).map { 360 * Double($0) / Double(Self.columns) })
-    for variable in Self.variables {
+    for variable in variables {
       let dimensions = ["time"] + (members == nil ? [] : ["realization"]) + ["lat", "lon"]
       try file.variable(
         variable, .float, dimensions, ["units": .text(variable == "t2m" ? "K" : "m s-1")])

@@ -54,11 +54,9 @@ public struct BlockBootstrap: Sendable {
     }
     guard results.count > 1 else { return .none }
     results.sort()
-    func quantile(_ level: Double) -> Double {
-      let place = OrderStatistic.position(level, results.count)
-      return place.value(results[place.index], results[min(place.index + 1, results.count - 1)])
-    }
-    return Interval(quantile((1 - confidence) / 2), quantile((1 + confidence) / 2))
+    return Interval(
+      OrderStatistic.quantile((1 - confidence) / 2, of: results),
+      OrderStatistic.quantile((1 + confidence) / 2, of: results))
   }
 }
 

@@ -77,8 +77,7 @@ extension BlockBootstrap {
       guard score.value.isFinite, found.count > draws / 2, found.first != found.last else { return .none }
       let mean = found.reduce(0, +) / Double(found.count)
       func end(_ level: Double) -> Double {
-        let place = OrderStatistic.position(level, found.count)
-        let quantile = place.value(found[place.index], found[min(place.index + 1, found.count - 1)])
+        let quantile = OrderStatistic.quantile(level, of: found)
         switch score.centring {
         case .asDrawn: return quantile
         case .added: return score.value + quantile - mean
