@@ -16,26 +16,26 @@ struct HindcastVariable {
   /// - Throws: `ApusError` as `GriddedVariable`; `badData` for winds on different axes or not in m s-1.
   init(_ reader: NetCDFReader, _ name: String, transform: () -> VectorTransform) throws {
     let has = Set(reader.variables.map(\.name))
-    guard !has.contains(name), let channel = ChannelCatalogue.channel(name), let level = channel.level,
-      channel.quantity == "vo" || channel.quantity == "d", has.contains("u\(level)"),
-      has.contains("v\(level)")
+    guard !has.contains(name), let channel = ChannelCatalogue.channel(name),
+      let components = channel.windComponents, has.contains(components.eastward),
+      has.contains(components.northward)
     else {
       variable = try GriddedVariable(reader, name)
       (units, wind) = (variable.units, nil)
       return
     }
-    variable = try GriddedVariable(reader, "u\(level)")
-    let northward = try GriddedVariable(reader, "v\(level)")
+    variable = try GriddedVariable(reader, components.eastward)
+    let northward = try GriddedVariable(reader, components.northward)
     guard northward.grid == variable.grid, northward.axes == variable.axes,
       [variable, northward].allSatisfy({ $0.units == "m s-1" })
     else {
       throw ApusError(
         .badData, "winds for '\(name)' do not belong together", file: reader.path,
-        variable: "u\(level), v\(level)",
+        variable: "\(components.eastward), \(components.northward)",
         found: "\(variable.grid) in \(variable.units) and \(northward.grid) in \(northward.units)",
         expected: "one grid and m s-1")
     }
-    (units, wind) = (channel.unit, (northward, transform(), channel.quantity == "vo"))
+    (units, wind) = (channel.unit, (northward, transform(), components.isVorticity))
   }
 
   /// The field of one member at one place of an axis, [latitude][longitude].

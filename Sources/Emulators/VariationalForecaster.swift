@@ -245,11 +245,7 @@ extension VariationalForecaster: SpectrallyTuned {
   /// The same forecaster with another gain.
   /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
   public func with(gain: SpectralGain) throws -> VariationalForecaster {
-    guard gain.fits(channels: base.channels.count, degrees: base.degrees) else {
-      throw ApusError(
-        .badData, "the spectral gain does not fit", file: base.file, variable: "spectral_gain",
-        expected: "\(base.channels.count) channels of \(base.degrees) degrees, finite")
-    }
+    try gain.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
     return VariationalForecaster(
       networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, spectralGain: gain,
       provenance: provenance)

@@ -250,12 +250,10 @@ public final class Archive: Sendable {
   {
     let direct = try sources(of: name, unit: &unit, in: readers)
     if !direct.isEmpty { return .read(direct) }
-    if let channel = ChannelCatalogue.channel(name), let level = channel.level,
-      channel.quantity == "vo" || channel.quantity == "d"
-    {
+    if let wind = ChannelCatalogue.channel(name)?.windComponents {
       var speed: String? = "m s-1"
-      let eastward = try sources(of: "u\(level)", unit: &speed, in: readers)
-      let northward = try sources(of: "v\(level)", unit: &speed, in: readers)
+      let eastward = try sources(of: wind.eastward, unit: &speed, in: readers)
+      let northward = try sources(of: wind.northward, unit: &speed, in: readers)
       let pairs =
         eastward.count == northward.count
         && zip(eastward, northward).allSatisfy {
@@ -263,12 +261,13 @@ public final class Archive: Sendable {
         }
       if !eastward.isEmpty, pairs {
         return .derived(
-          wantsVorticity: channel.quantity == "vo", eastward: eastward, northward: northward)
+          wantsVorticity: wind.isVorticity, eastward: eastward, northward: northward)
       }
     }
     let there = readers.flatMap { reader in reader.variables.filter { $0.dimensions.count >= 2 }.map(\.name) }
     throw ApusError(
-      .inputMissing, "no such variable", file: readers.map(\.path).joined(separator: ", "), variable: name,
+      .inputMissing, ApusError.noSuchVariable, file: readers.map(\.path).joined(separator: ", "),
+      variable: name,
       found: Set(there).sorted().joined(separator: ", "))
   }
 

@@ -113,7 +113,7 @@ public final class NetCDFReader: Sendable {
   public func variable(_ name: String) throws -> Variable {
     if let variable = variables.first(where: { $0.name == name }) { return variable }
     throw ApusError(
-      .inputMissing, "no such variable", file: path, variable: name,
+      .inputMissing, ApusError.noSuchVariable, file: path, variable: name,
       found: variables.map(\.name).joined(separator: ", "))
   }
 

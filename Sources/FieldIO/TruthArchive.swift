@@ -59,7 +59,7 @@ public struct TruthArchive: Sendable {
     var lacking: ApusError?
     for path in paths {
       do { sources.append(try FieldSource(path, variable: variable)) } catch let error as ApusError
-        where error.kind == .inputMissing && error.problem == "no such variable"
+        where error.isMissingVariable
       { lacking = lacking ?? error }
     }
     if let lacking, sources.isEmpty { throw lacking }

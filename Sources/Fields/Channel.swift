@@ -14,6 +14,12 @@ public struct Channel: Sendable, Hashable {
   public let standardName: String?
   /// In words.
   public let longName: String
+
+  /// The winds that vorticity and divergence of a level are derivatives of; nil for other channels.
+  public var windComponents: (eastward: String, northward: String, isVorticity: Bool)? {
+    guard let level, quantity == "vo" || quantity == "d" else { return nil }
+    return ("u\(level)", "v\(level)", quantity == "vo")
+  }
 }
 
 /// The channels that Apus knows by name (spec/conventions.md B2), with the other names that files use.

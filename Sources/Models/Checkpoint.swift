@@ -78,14 +78,7 @@ public struct Checkpoint: Sendable {
       staticFields.count == features.staticFields.count * network.grid.pointCount,
       "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
       "\(features.staticFields.count) x \(network.grid.pointCount)")
-    if let gain = spectralGain {
-      try require(
-        gain.fits(channels: channels.count, degrees: degrees), "the spectral gain does not fit the channels",
-        "spectral_gain",
-        "\(gain.factors.count) and \(gain.power.count) lines of \(gain.factors.first?.count ?? 0) and "
-          + "\(gain.power.first?.count ?? 0), relaxation \(gain.relaxation)",
-        "\(channels.count) lines of \(degrees) finite numbers, relaxation 0 to 1")
-    }
+    try spectralGain?.requireFitting(channels: channels.count, degrees: degrees, file: file)
     self.network = network
     self.parameters = parameters
     weights = SFNOWeights(network, parameters)

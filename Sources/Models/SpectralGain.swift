@@ -31,8 +31,18 @@ public struct SpectralGain: Sendable, Codable, Hashable {
     relaxation = 0
   }
 
-  /// Whether all is finite and has the shape of these channels and degrees.
-  public func fits(channels: Int, degrees: Int) -> Bool {
+  /// Makes sure that all is finite and has the shape of these channels and degrees.
+  /// - Throws: `ApusError` of kind `badData` where it does not.
+  public func requireFitting(channels: Int, degrees: Int, file: String) throws {
+    guard !fits(channels: channels, degrees: degrees) else { return }
+    throw ApusError(
+      .badData, "the spectral gain does not fit the channels", file: file, variable: "spectral_gain",
+      found: "\(factors.count) and \(power.count) lines of \(factors.first?.count ?? 0) and "
+        + "\(power.first?.count ?? 0), relaxation \(relaxation)",
+      expected: "\(channels) lines of \(degrees) finite numbers, relaxation 0 to 1")
+  }
+
+  private func fits(channels: Int, degrees: Int) -> Bool {
     (0...1).contains(relaxation)
       && [factors, power].allSatisfy { lines in
         lines.count == channels

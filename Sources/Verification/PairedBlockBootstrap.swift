@@ -131,7 +131,7 @@ private struct Resampling {
       @Sendable (UnsafePointer<Double>) -> Double, @Sendable (UnsafePointer<Double>) -> Double
     )
   ) throws {
-    let length = min(dates, max(1, blockLength ?? Int(cbrt(Double(dates)).rounded(.up))))
+    let drawing = BlockDraw(dates: dates, blockLength: blockLength, seed: seed)
     let draws = max(1, resamples)
     let (a, b) = (AlignedBuffer(first), AlignedBuffer(second))
     @Sendable func add(_ date: Int, _ sums: UnsafeMutablePointer<Double>) {
@@ -150,20 +150,12 @@ private struct Resampling {
     try Parallel.forEach((draws + batch - 1) / batch, threads: threads) { item, _ in
       let sums = AlignedBuffer<Double>(widths.0 + widths.1)
       for draw in item * batch..<min(draws, (item + 1) * batch) {
-        let random = Philox(seed: seed, purpose: .bootstrap, UInt64(draw))
         for i in 0..<widths.0 + widths.1 { sums.pointer[i] = 0 }
-        var taken = 0
-        var block: UInt64 = 0
-        while taken < dates {
-          let start = random.integer(below: dates, block)
-          for step in 0..<min(length, dates - taken) { add((start + step) % dates, sums.pointer) }
-          taken += length
-          block += 1
-        }
+        drawing.forEachDate(of: draw) { add($0, sums.pointer) }
         resampled.pointer[draw] = difference(sums.pointer)
       }
     }
-    (self.dates, self.blockLength, self.draws) = (dates, length, draws)
+    (self.dates, self.blockLength, self.draws) = (dates, drawing.blockLength, draws)
     sorted = resampled.array.filter(\.isFinite).sorted()
   }
 }

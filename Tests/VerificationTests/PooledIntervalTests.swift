@@ -46,7 +46,7 @@ import Verification
           statistic(means.map { $0 * Double(Self.dates) })
         }
       }
-      let ofEvents = try bootstrap.intervals(
+      let ofEvents = try bootstrap.estimates(
         of: counts, bins: Self.bins, rows: rows, columns: layout.event(0, region: region))
       let brier = counts.brierDecomposition
       for (place, value, statistic) in [
@@ -70,7 +70,7 @@ import Verification
           #expect(abs((found.upper - found.lower) - (expected.upper - expected.lower)) < 1e-9)
         }
       }
-      let ofRanks = try bootstrap.interval(of: ranks, rows: rows, columns: layout.ranks(region: region))
+      let ofRanks = try bootstrap.estimate(of: ranks, rows: rows, columns: layout.ranks(region: region))
       let expected = longWay({ $0.ranks[region].counts.map(Double.init) }) { sums in
         var drawn = RankHistogram(members: members)
         for (rank, count) in sums.enumerated() { drawn.add(Int(count.rounded()), rank: rank) }
@@ -78,7 +78,7 @@ import Verification
       }
       #expect(ofRanks.lower < ranks.unreliability && ranks.unreliability < ofRanks.upper)
       #expect(abs(ofRanks.upper / ofRanks.lower - expected.upper / expected.lower) < 1e-9)
-      let ofParts = try bootstrap.intervals(
+      let ofParts = try bootstrap.estimates(
         of: parts, rows: rows, columns: layout.decomposition(region: region))
       let potential = longWay({
         let parts = $0.decomposition[region]
@@ -149,7 +149,7 @@ import Verification
       let counts = (0..<dates).map { date(trial, $0) }
       let rows = counts.map { ($0.events + $0.nonEvents).map(Float.init) }
       let interval = try BlockBootstrap(dates: dates, blockLength: 1, resamples: 400, seed: UInt64(trial))
-        .intervals(of: pooled(counts), bins: 5, rows: rows, columns: 0..<2 * (members + 1))[0]
+        .estimates(of: pooled(counts), bins: 5, rows: rows, columns: 0..<2 * (members + 1))[0]
       if interval.lower <= truth && truth <= interval.upper { within += 1 }
     }
     // 95 % of 200 are 190; resampled dates are a little too alike, which costs a few percent.
@@ -160,14 +160,14 @@ import Verification
     let members = 10
     let result = try #require(try Self.results(members).first)
     let layout = Self.layout(members)
-    let one = try BlockBootstrap(dates: 1).intervals(
+    let one = try BlockBootstrap(dates: 1).estimates(
       of: result.events[0][0], bins: 5, rows: [layout.row(result)], columns: layout.event(0, region: 0))
     #expect(one.allSatisfy { $0.lower.isNaN && $0.upper.isNaN })
     // The third event, above 400 K, never comes: no area.
     let results = try Self.results(members)
     var counts = results[0].events[0][2]
     for other in results.dropFirst() { counts.add(other.events[0][2]) }
-    let never = try BlockBootstrap(dates: Self.dates).intervals(
+    let never = try BlockBootstrap(dates: Self.dates).estimates(
       of: counts, bins: 5, rows: results.map(layout.row), columns: layout.event(2, region: 0))
     #expect(counts.area.isNaN && never[0].lower.isNaN)
   }
@@ -181,7 +181,7 @@ import Verification
       #expect(again.bins.keys.sorted() == bins.bins.keys.sorted())
     }
     let curve = sum.curve(members: 10)
-    let intervals = try BlockBootstrap(dates: Self.dates).intervals(of: sum, members: 10, byDate: byDate)
+    let intervals = try BlockBootstrap(dates: Self.dates).estimates(of: sum, members: 10, byDate: byDate)
     #expect(intervals.count == 2 * curve.count)
     for (place, bin) in curve.enumerated() where bin.share > 0.1 {
       let (spread, error) = (intervals[place], intervals[curve.count + place])

@@ -18,17 +18,10 @@ public struct BlockBootstrap: Sendable {
     dates: Int, blockLength: Int? = nil, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64 = 0
   ) {
     self.confidence = confidence
-    let length = min(max(1, dates), max(1, blockLength ?? Int(cbrt(Double(dates)).rounded(.up))))
+    let draws = BlockDraw(dates: dates, blockLength: blockLength, seed: seed)
     weights = (0..<(dates > 1 ? resamples : 0)).map { draw in
-      let random = Philox(seed: seed, purpose: .bootstrap, UInt64(draw))
       var taken = [Double](repeating: 0, count: dates)
-      var (count, block) = (0, UInt64(0))
-      while count < dates {
-        let start = random.integer(below: dates, block)
-        for step in 0..<min(length, dates - count) { taken[(start + step) % dates] += 1 }
-        count += length
-        block += 1
-      }
+      draws.forEachDate(of: draw) { taken[$0] += 1 }
       return taken
     }
   }

@@ -16,26 +16,26 @@ struct DateRows: Codable {
   mutating func add(
     _ result: CaseResult, _ layout: PooledLayout, sizes: [EnsembleSizes], spectra: SpectralScores?
   ) {
-    pooled.append(Self.data(layout.row(result)))
+    pooled.append(Data(numbers: layout.row(result)))
     spread.append(
-      Self.data(
-        result.spreadBins.flatMap { bins in
+      Data(
+        numbers: result.spreadBins.flatMap { bins in
           let row = bins.row
           return [Float(row.count)] + row
         }))
-    self.sizes.append(Self.data(sizes.flatMap(\.row)))
-    self.spectra.append(Self.data(spectra.map { [1] + $0.row.map { Float($0) } } ?? []))
+    self.sizes.append(Data(numbers: sizes.flatMap(\.row)))
+    self.spectra.append(Data(numbers: spectra.map { [1] + $0.row.map { Float($0) } } ?? []))
   }
 
   /// [date][column of `PooledLayout`]
-  var pooledRows: [[Float]] { pooled.map(Self.numbers) }
+  var pooledRows: [[Float]] { pooled.map { $0.numbers() } }
 
   /// [date][sums of every kind]
-  var sizeRows: [[Float]] { sizes.map(Self.numbers) }
+  var sizeRows: [[Float]] { sizes.map { $0.numbers() } }
 
   /// [date][1 and spectra], as long for every date.
   var spectraRows: [[Float]] {
-    let rows = spectra.map(Self.numbers)
+    let rows: [[Float]] = spectra.map { $0.numbers() }
     let length = rows.map(\.count).max() ?? 0
     return rows.map { $0.isEmpty ? [Float](repeating: 0, count: length) : $0 }
   }
@@ -44,7 +44,7 @@ struct DateRows: Codable {
   func spreadBins(regions: Int) -> [[SpreadBins]] {
     var result = [[SpreadBins]](repeating: [], count: regions)
     for data in spread {
-      let row = Self.numbers(data)
+      let row: [Float] = data.numbers()
       var start = 0
       for region in 0..<regions {
         let length = Int(row[start])
@@ -53,13 +53,5 @@ struct DateRows: Codable {
       }
     }
     return result
-  }
-
-  private static func data(_ row: [Float]) -> Data { row.withUnsafeBytes { Data($0) } }
-
-  private static func numbers(_ data: Data) -> [Float] {
-    var row = [Float](repeating: 0, count: data.count / MemoryLayout<Float>.stride)
-    _ = row.withUnsafeMutableBytes { data.copyBytes(to: $0) }
-    return row
   }
 }

@@ -1,4 +1,5 @@
 import FieldIO
+import Verification
 
 /// The variables of a file of scores: defined first, their values put once all are.
 final class ScoreVariables {

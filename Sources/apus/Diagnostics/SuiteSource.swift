@@ -37,7 +37,7 @@ struct SuiteSource: Sendable {
     }
     do {
       self = try SuiteSource(plain: variable, forecast: forecast, truth: truth)
-    } catch let error as ApusError where error.kind == .inputMissing && error.problem == "no such variable" {
+    } catch let error as ApusError where error.isMissingVariable {
       guard let derived = try DerivedSource(variable, forecast: forecast, truth: truth, threads: threads)
       else {
         throw error

@@ -18,19 +18,17 @@ struct UnitDigest {
     let indexCurve: [(falseAlarmRate: Double, hitRate: Double)]
 
     /// - Parameters:
-    ///   - intervals: area, three of the Brier score, extremal dependence index, then frequencies.
-    ///   - ofIndex: of the index' area.
-    init(_ counts: EventCounts, _ index: IndexCounts, bins: Int, intervals: [Interval], ofIndex: Interval) {
-      (indexArea, indexCurve) = (Estimate(index.area, ofIndex), index.curve)
-      area = Estimate(counts.area, intervals[0])
-      let parts = counts.brierDecomposition
-      brier = (
-        Estimate(parts.reliability, intervals[1]), Estimate(parts.resolution, intervals[2]),
-        Estimate(parts.uncertainty, intervals[3])
-      )
-      extremalDependenceIndex = Estimate(counts.extremalDependenceIndex, intervals[4])
-      reliability = zip(counts.reliability(bins: bins), intervals[5...]).map {
-        ($0.probability, Estimate($0.frequency, $1), $0.count)
+    ///   - estimates: area, three of the Brier score, extremal dependence index, then frequencies.
+    ///   - indexArea: of the extreme forecast index.
+    init(
+      _ counts: EventCounts, _ index: IndexCounts, bins: Int, estimates: [Estimate], indexArea: Estimate
+    ) {
+      (self.indexArea, indexCurve) = (indexArea, index.curve)
+      area = estimates[0]
+      brier = (estimates[1], estimates[2], estimates[3])
+      extremalDependenceIndex = estimates[4]
+      reliability = zip(counts.reliability(bins: bins), estimates[5...]).map {
+        ($0.probability, $1, $0.count)
       }
       discrimination = counts.discrimination(bins: bins)
       let all = counts.curve
@@ -44,9 +42,8 @@ struct UnitDigest {
     /// Outlier probability, best member's error, gain, then every event's width, by size.
     let statistics: [[Int: Estimate]]
 
-    init(_ sizes: EnsembleSizes, _ intervals: [Interval]) {
+    init(_ sizes: EnsembleSizes, _ all: [Estimate]) {
       group = sizes.group
-      let all = zip(sizes.statistics, intervals).map { Estimate($0, $1) }
       let length = sizes.sizes.count
       statistics = (0..<3 + sizes.events).map { field in
         Dictionary(
@@ -100,39 +97,32 @@ struct UnitDigest {
     self.layout = layout
     let regions = state.ranks.indices
     ranks = state.ranks.map { $0.coarsened(classes: Self.rankClasses) }
-    unreliability = try regions.map { region in
-      let ranks = state.ranks[region]
-      let interval = try bootstrap.interval(
-        of: ranks, rows: rows, columns: layout.ranks(region: region), threads: threads)
-      return Estimate(ranks.unreliability, interval)
+    unreliability = try regions.map {
+      try bootstrap.estimate(
+        of: state.ranks[$0], rows: rows, columns: layout.ranks(region: $0), threads: threads)
     }
-    crpsParts = try state.decomposition.indices.map { region in
-      let parts = state.decomposition[region]
-      let intervals = try bootstrap.intervals(
-        of: parts, rows: rows, columns: layout.decomposition(region: region), threads: threads)
-      return (Estimate(parts.parts.reliability, intervals[0]), Estimate(parts.parts.potential, intervals[1]))
+    crpsParts = try state.decomposition.indices.map {
+      let parts = try bootstrap.estimates(
+        of: state.decomposition[$0], rows: rows, columns: layout.decomposition(region: $0), threads: threads)
+      return (parts[0], parts[1])
     }
     let spreadByDate = state.rows.spreadBins(regions: regions.count)
     spread = try regions.map { region in
-      let curve = state.spreadBins[region].curve(members: state.members)
-      let intervals = try bootstrap.intervals(
-        of: state.spreadBins[region], members: state.members, byDate: spreadByDate[region], threads: threads)
-      return curve.indices.map {
-        (
-          Estimate(curve[$0].spread, intervals[$0]),
-          Estimate(curve[$0].error, intervals[curve.count + $0]), curve[$0].share
-        )
-      }
+      let bins = state.spreadBins[region]
+      let estimates = try bootstrap.estimates(
+        of: bins, members: state.members, byDate: spreadByDate[region], threads: threads)
+      let shares = bins.curve(members: state.members).map(\.share)
+      return shares.indices.map { (estimates[$0], estimates[shares.count + $0], shares[$0]) }
     }
     events = try regions.map { region in
       try state.events[region].indices.map { event in
         let (counts, index) = (state.events[region][event], state.indices[region][event])
         return Event(
           counts, index, bins: bins,
-          intervals: try bootstrap.intervals(
+          estimates: try bootstrap.estimates(
             of: counts, bins: bins, rows: rows, columns: layout.event(event, region: region), threads: threads
           ),
-          ofIndex: try bootstrap.interval(
+          indexArea: try bootstrap.estimate(
             of: index, rows: rows, columns: layout.index(event, region: region), threads: threads))
       }
     }
@@ -140,11 +130,8 @@ struct UnitDigest {
     spectra = means
     spectraEstimates =
       try means.map {
-        zip(
-          $0.statistics(members: state.members),
-          try bootstrap.intervals(
-            of: $0, members: state.members, rows: state.rows.spectraRows, threads: threads)
-        ).map { Estimate($0, $1) }
+        try bootstrap.estimates(
+          of: $0, members: state.members, rows: state.rows.spectraRows, threads: threads)
       } ?? []
     spectraDates = state.spectraDates
     (averageRanks, bandDepthRanks) = (state.averageRanks, state.bandDepthRanks)
@@ -155,7 +142,7 @@ struct UnitDigest {
       let columns = start..<start + kind.row.count
       start = columns.upperBound
       return Sizes(
-        kind, try bootstrap.intervals(of: kind, rows: sizeRows, columns: columns, threads: threads))
+        kind, try bootstrap.estimates(of: kind, rows: sizeRows, columns: columns, threads: threads))
     }
     hasLastExtremes = state.lastExtremes != nil
   }

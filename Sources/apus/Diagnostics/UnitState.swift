@@ -95,19 +95,13 @@ struct UnitState: Codable {
 
   mutating func keep(_ maps: ScoreMaps?) {
     guard let maps else { return }
-    mapSums = maps.sums.map { values in values.withUnsafeBytes { Data($0) } }
-    mapCounts = maps.counts.map { values in values.withUnsafeBytes { Data($0) } }
+    mapSums = maps.sums.map { Data(numbers: $0) }
+    mapCounts = maps.counts.map { Data(numbers: $0) }
   }
 
   func maps(_ scores: [MapScore], points: Int) -> ScoreMaps {
     guard mapSums.count == scores.count else { return ScoreMaps(scores, points: points) }
-    func numbers<Number: BitwiseCopyable>(_ data: Data, _ zero: Number) -> [Number] {
-      var values = [Number](repeating: zero, count: data.count / MemoryLayout<Number>.stride)
-      _ = values.withUnsafeMutableBytes { data.copyBytes(to: $0) }
-      return values
-    }
-    return ScoreMaps(
-      scores, sums: mapSums.map { numbers($0, 0.0) }, counts: mapCounts.map { numbers($0, Int32(0)) })
+    return ScoreMaps(scores, sums: mapSums.map { $0.numbers() }, counts: mapCounts.map { $0.numbers() })
   }
 
   func write(_ path: String) throws {

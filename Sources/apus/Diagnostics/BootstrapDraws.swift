@@ -1,18 +1,6 @@
 import RunFiles
 import Verification
 
-/// A number and its interval over resampled dates.
-struct Estimate {
-  let value: Double
-  /// NaN where there is no interval.
-  let lower: Double
-  let upper: Double
-
-  init(_ value: Double, _ interval: Interval) {
-    (self.value, lower, upper) = (value, interval.lower, interval.upper)
-  }
-}
-
 /// Draws of dates, made once for each number of dates.
 final class BootstrapDraws {
   private let settings: DiagnosticsFile.Bootstrap

@@ -1,13 +1,13 @@
 import Basics
 
-/// Intervals of each kind of pooled score, from rows of what every date adds to it.
+/// Each kind of pooled score with its intervals, from rows of what every date adds to it.
 extension BlockBootstrap {
   /// Of an event's pooled counts: ROC area, the Brier score's reliability, resolution and uncertainty, the extremal
   /// dependence index, then the observed frequency in each bin of probability.
-  public func intervals(
+  public func estimates(
     of counts: EventCounts, bins: Int, rows: [[Float]], columns: Range<Int>,
     threads: Int = Parallel.defaultThreads
-  ) throws -> [Interval] {
+  ) throws -> [Estimate] {
     @Sendable func statistics(_ counts: EventCounts) -> [Double] {
       let brier = counts.brierDecomposition
       return [
@@ -16,36 +16,36 @@ extension BlockBootstrap {
     }
     let centring: [Centring] =
       [.added, .addedFromZero, .addedFromZero, .addedFromZero, .added] + (0..<bins).map { _ in .added }
-    return try intervals(
+    return try estimates(
       rows, columns: columns, of: zip(statistics(counts), centring).map { ($0, $1) }, threads: threads
     ) { statistics(EventCounts(row: $0)) }
   }
 
   /// Of the area under the extreme forecast index' ROC curve.
-  public func interval(
+  public func estimate(
     of counts: IndexCounts, rows: [[Float]], columns: Range<Int>, threads: Int = Parallel.defaultThreads
-  ) throws -> Interval {
-    try intervals(rows, columns: columns, of: [(counts.area, .added)], threads: threads) {
+  ) throws -> Estimate {
+    try estimates(rows, columns: columns, of: [(counts.area, .added)], threads: threads) {
       [IndexCounts(row: $0).area]
     }[0]
   }
 
   /// Of the unreliability of a rank histogram.
-  public func interval(
+  public func estimate(
     of ranks: RankHistogram, rows: [[Float]], columns: Range<Int>, threads: Int = Parallel.defaultThreads
-  ) throws -> Interval {
-    try intervals(rows, columns: columns, of: [(ranks.unreliability, .multiplied)], threads: threads) {
+  ) throws -> Estimate {
+    try estimates(rows, columns: columns, of: [(ranks.unreliability, .multiplied)], threads: threads) {
       [RankHistogram.unreliability($0)]
     }[0]
   }
 
   /// Of reliability and potential CRPS.
-  public func intervals(
+  public func estimates(
     of parts: CRPSDecomposition, rows: [[Float]], columns: Range<Int>,
     threads: Int = Parallel.defaultThreads
-  ) throws -> [Interval] {
+  ) throws -> [Estimate] {
     let own = parts.parts
-    return try intervals(
+    return try estimates(
       rows, columns: columns, of: [(own.reliability, .addedFromZero), (own.potential, .addedFromZero)],
       threads: threads
     ) {
@@ -55,10 +55,10 @@ extension BlockBootstrap {
   }
 
   /// Of what smaller ensembles show, in the order of `EnsembleSizes.statistics`.
-  public func intervals(
+  public func estimates(
     of sizes: EnsembleSizes, rows: [[Float]], columns: Range<Int>, threads: Int = Parallel.defaultThreads
-  ) throws -> [Interval] {
-    try intervals(
+  ) throws -> [Estimate] {
+    try estimates(
       rows, columns: columns, of: sizes.statistics.map { ($0, .asDrawn) }, threads: threads
     ) { sizes.with(sums: $0).statistics }
   }
@@ -67,10 +67,10 @@ extension BlockBootstrap {
   /// - Parameters:
   ///   - spectra: means over dates.
   ///   - rows: 1 and what `SpectralScores.row` gives; of a date without spectra, zeros.
-  public func intervals(
+  public func estimates(
     of spectra: SpectralScores, members: Int, rows: [[Float]], threads: Int = Parallel.defaultThreads
-  ) throws -> [Interval] {
-    try intervals(
+  ) throws -> [Estimate] {
+    try estimates(
       rows, columns: 0..<1 + spectra.row.count,
       of: spectra.statistics(members: members).map { ($0, .asDrawn) }, threads: threads
     ) { sums in
@@ -82,9 +82,9 @@ extension BlockBootstrap {
   /// - Parameters:
   ///   - bins: sums over dates.
   ///   - byDate: of every date.
-  public func intervals(
+  public func estimates(
     of bins: SpreadBins, members: Int, byDate: [SpreadBins], threads: Int = Parallel.defaultThreads
-  ) throws -> [Interval] {
+  ) throws -> [Estimate] {
     let numbers = bins.bins.keys.sorted()
     let rows = byDate.map { date in
       numbers.flatMap { number -> [Float] in
@@ -99,7 +99,7 @@ extension BlockBootstrap {
       return bins.map { $0.spread(members: members) } + bins.map(\.error)
     }
     let sums = numbers.compactMap { bins.bins[$0] }.flatMap { [$0.weight, $0.variance, $0.squareError] }
-    return try intervals(
+    return try estimates(
       rows, columns: 0..<3 * numbers.count, of: statistics(sums).map { ($0, .asDrawn) }, threads: threads,
       statistics)
   }

@@ -1,19 +1,5 @@
 import Basics
 
-/// The ends of an interval.
-public struct Interval: Sendable, Hashable {
-  /// Lower end; NaN where there is no interval.
-  public let lower: Double
-  /// Upper end.
-  public let upper: Double
-
-  /// An interval of two ends.
-  public init(_ lower: Double, _ upper: Double) { (self.lower, self.upper) = (lower, upper) }
-
-  /// Where nothing can be said.
-  public static let none = Interval(.nan, .nan)
-}
-
 /// How resampled values of a pooled score are set about the score itself.
 public enum Centring: Sendable {
   /// As they are: of means and of ratios of sums.
@@ -27,7 +13,8 @@ public enum Centring: Sendable {
 }
 
 extension BlockBootstrap {
-  /// Intervals of scores that are functions of sums over dates, such as the area under a ROC curve of pooled counts.
+  /// Scores that are functions of sums over dates, such as the area under a ROC curve of pooled counts, with
+  /// intervals.
   ///
   /// Resampled values are centred on the score: quantiles of value - mean of values. Counts that are drawn twice make
   /// quadratic scores (reliability, unreliability) larger on average, which would lift the whole interval; and sums
@@ -38,14 +25,14 @@ extension BlockBootstrap {
   ///   - scores: the scores themselves.
   ///   - statistics: the same from sums over as many dates, in the order of `scores`; NaN where they are not defined,
   ///     which leaves the resample out.
-  /// - Returns: one interval a score; `none` of fewer than two dates, of a score that is not finite, where half of the
+  /// - Returns: each score with its interval; without of fewer than two dates, of a score that is not finite, where half of the
   ///   resamples or more are left out, and where all are alike.
-  public func intervals(
+  public func estimates(
     _ rows: [[Float]], columns: Range<Int>, of scores: [(value: Double, centring: Centring)],
     threads: Int = Parallel.defaultThreads, _ statistics: @Sendable ([Double]) -> [Double]
-  ) throws -> [Interval] {
+  ) throws -> [Estimate] {
     guard let dates = weights.first?.count, rows.count == dates, !columns.isEmpty else {
-      return scores.map { _ in .none }
+      return scores.map { Estimate($0.value, .none) }
     }
     let width = columns.count
     let values = AlignedBuffer<Float>(dates * width)
@@ -74,7 +61,9 @@ extension BlockBootstrap {
     return scores.enumerated().map { number, score in
       let found = (0..<draws).map { resampled.pointer[number * draws + $0] }.filter(\.isFinite).sorted()
       // Where every draw gives the same, as of a bin that one date fills, nothing is known of the scatter.
-      guard score.value.isFinite, found.count > draws / 2, found.first != found.last else { return .none }
+      guard score.value.isFinite, found.count > draws / 2, found.first != found.last else {
+        return Estimate(score.value, .none)
+      }
       let mean = found.reduce(0, +) / Double(found.count)
       func end(_ level: Double) -> Double {
         let quantile = OrderStatistic.quantile(level, of: found)
@@ -85,7 +74,7 @@ extension BlockBootstrap {
         case .multiplied: return mean == 0 ? score.value : score.value * quantile / mean
         }
       }
-      return Interval(end((1 - confidence) / 2), end((1 + confidence) / 2))
+      return Estimate(score.value, Interval(end((1 - confidence) / 2), end((1 + confidence) / 2)))
     }
   }
 }
