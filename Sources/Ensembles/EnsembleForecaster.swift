@@ -64,6 +64,11 @@ public struct EnsembleForecaster: Sendable {
         .badRunFile, "the model has no such channel", variable: name,
         expected: "one of " + first.channels.joined(separator: " "))
     }
+    if settings.kind == .bredVectors, settings.perturbedRun == .otherCheckpoint, models.count < 2 {
+      throw ApusError(
+        .badRunFile, "there is no other checkpoint to breed with", variable: "perturbation.perturbed_run",
+        found: "1 checkpoint", expected: "at least 2, or own_checkpoint")
+    }
     if [.noise, .bredVectors].contains(settings.kind), amplitudes.count != first.channels.count {
       throw ApusError(
         .badData, "wrong number of perturbation amplitudes", found: "\(amplitudes.count)",
@@ -131,7 +136,7 @@ public struct EnsembleForecaster: Sendable {
   /// How a pair's bred vector grew: see `Breeding.vector`.
   /// - Throws: as `perturbation`; `ApusError` of kind `badRunFile` where nothing is bred.
   public func growth(
-    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace, controls: ControlCache,
+    at time: Instant, checkpoint: Int, pair: Int, workspaces: Workspaces, controls: ControlCache,
     watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void
   ) throws {
     guard settings.kind == .bredVectors else {
@@ -140,20 +145,34 @@ public struct EnsembleForecaster: Sendable {
         found: settings.kind.rawValue, expected: "bred_vector")
     }
     _ = try bredVector(
-      at: time, checkpoint: checkpoint, pair: pair, workspace: workspace, controls: controls, watch: watch)
+      at: time, checkpoint: checkpoint, pair: pair, workspaces: workspaces, controls: controls, watch: watch)
+  }
+
+  /// Gives the calling thread's scratch memory for a checkpoint.
+  public typealias Workspaces = (_ checkpoint: Int) -> any ForecastWorkspace
+
+  /// The checkpoint that carries the perturbed run of a pair's breeding: with `other_checkpoint` the next ones in
+  /// turn, pair by pair.
+  public func perturbedCheckpoint(of checkpoint: Int, pair: Int) -> Int {
+    guard settings.perturbedRun == .otherCheckpoint else { return checkpoint }
+    return (checkpoint + 1 + pair % (models.count - 1)) % models.count
   }
 
   /// A pair's bred vector; its controls are shared with the other pairs of the checkpoint.
   private func bredVector(
-    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace, controls: ControlCache,
+    at time: Instant, checkpoint: Int, pair: Int, workspaces: Workspaces, controls: ControlCache,
     watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void = { _, _, _ in }
   ) throws -> [Float] {
     let model = models[checkpoint]
+    let workspace = workspaces(checkpoint)
+    let partner = perturbedCheckpoint(of: checkpoint, pair: pair)
+    let partnerWorkspace = partner == checkpoint ? workspace : workspaces(partner)
     let start = noise.sample(
       channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
       checkpoint: checkpoint, pair: pair)
     return try breeding.vector(
-      from: start, at: time, analyses: analyses, model: model, workspace: workspace, watch: watch
+      from: start, at: time, analyses: analyses, model: model, watch: watch,
+      perturbed: { try models[partner].step($0, workspace: partnerWorkspace) }
     ) { analysisTime, state in
       try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {
         var end = state
@@ -166,7 +185,7 @@ public struct EnsembleForecaster: Sendable {
   /// The perturbation dx of a pair, [channel][latitude][longitude], physical units; zeros for kind `none`.
   /// - Throws: what the analyses and the model throw.
   public func perturbation(
-    at time: Instant, checkpoint: Int, pair: Int, workspace: any ForecastWorkspace,
+    at time: Instant, checkpoint: Int, pair: Int, workspaces: Workspaces,
     controls: ControlCache = ControlCache()
   ) throws -> [Float] {
     let model = models[checkpoint]
@@ -180,7 +199,7 @@ public struct EnsembleForecaster: Sendable {
         checkpoint: checkpoint, pair: pair)
     case .bredVectors:
       return try bredVector(
-        at: time, checkpoint: checkpoint, pair: pair, workspace: workspace, controls: controls)
+        at: time, checkpoint: checkpoint, pair: pair, workspaces: workspaces, controls: controls)
     }
   }
 
@@ -237,7 +256,9 @@ public struct EnsembleForecaster: Sendable {
     let workspace = models[member.checkpoint].makeWorkspace()
     let perturbation =
       try member.perturbation.map {
-        try self.perturbation(at: time, checkpoint: member.checkpoint, pair: $0, workspace: workspace)
+        try self.perturbation(at: time, checkpoint: member.checkpoint, pair: $0) {
+          $0 == member.checkpoint ? workspace : models[$0].makeWorkspace()
+        }
       } ?? []
     let start = try initialState(
       of: member, at: time, perturbation: perturbation, workspace: workspace)

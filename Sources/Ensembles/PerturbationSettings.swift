@@ -13,6 +13,23 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     case lagged
   }
 
+  /// Which checkpoint carries the perturbed run of a breeding cycle.
+  public enum PerturbedRun: String, Sendable, Codable, CaseIterable {
+    /// The member's own (HENS): differences are of initial states alone.
+    case ownCheckpoint = "own_checkpoint"
+    /// Another of the run's: every cycle adds what the two checkpoints do not agree on, a sample of the models' own
+    /// errors of the day, and grows it.
+    case otherCheckpoint = "other_checkpoint"
+  }
+
+  /// What sizes bred vectors are brought to after every cycle.
+  public enum Rescaling: String, Sendable, Codable, CaseIterable {
+    /// One size a hemisphere (`HemisphericRescaling`; HENS).
+    case hemispheric
+    /// One size a latitude (`ZonalRescaling`).
+    case zonal
+  }
+
   /// Which analyses breeding starts from.
   public enum Timing: String, Sendable, Codable, CaseIterable {
     /// Cycles start at t0 - 18, - 12, - 6 h (3 cycles of 6 h): the vector is valid at t0, and clocks and
@@ -39,25 +56,31 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
   public var targetHours: Int
   /// Which analyses breeding starts from.
   public var timing: Timing
-  /// Bound of the tropics in the rescaling [degrees].
+  /// Which checkpoint carries the perturbed run of a breeding cycle.
+  public var perturbedRun: PerturbedRun
+  /// What sizes bred vectors are brought to after every cycle.
+  public var rescaling: Rescaling
+  /// Bound of the tropics in the hemispheric rescaling [degrees].
   public var tropics: Double
   /// How the root mean square of a hemisphere is taken in the rescaling.
   public var capNorm: HemisphericRescaling.CapNorm
 
   private enum CodingKeys: String, CodingKey {
-    case kind, cycles, factor, timing, tropics
+    case kind, cycles, factor, timing, rescaling, tropics
     case stepsPerCycle = "steps_per_cycle"
     case seedChannels = "seed_channels"
     case lengthScaleKilometres = "length_scale_km"
     case targetHours = "target_hours"
     case capNorm = "cap_norm"
+    case perturbedRun = "perturbed_run"
   }
 
   /// The settings of HENS, with the analyses' times put right.
   public init(
     kind: Kind = .bredVectors, cycles: Int = 3, stepsPerCycle: Int = 1, seedChannels: [String] = ["z500"],
     lengthScaleKilometres: Double = 500, factor: Double = 0.35, targetHours: Int = 48,
-    timing: Timing = .validTimeConsistent, tropics: Double = 20, capNorm: HemisphericRescaling.CapNorm = .hens
+    timing: Timing = .validTimeConsistent, perturbedRun: PerturbedRun = .ownCheckpoint,
+    rescaling: Rescaling = .hemispheric, tropics: Double = 20, capNorm: HemisphericRescaling.CapNorm = .hens
   ) {
     self.kind = kind
     self.cycles = cycles
@@ -67,7 +90,26 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     self.factor = factor
     self.targetHours = targetHours
     self.timing = timing
+    self.perturbedRun = perturbedRun
+    self.rescaling = rescaling
     self.tropics = tropics
     self.capNorm = capNorm
+  }
+
+  /// Reads the settings of a manifest; older ones know neither other checkpoints nor another rescaling.
+  public init(from decoder: any Decoder) throws {
+    let box = try decoder.container(keyedBy: CodingKeys.self)
+    kind = try box.decode(Kind.self, forKey: .kind)
+    cycles = try box.decode(Int.self, forKey: .cycles)
+    stepsPerCycle = try box.decode(Int.self, forKey: .stepsPerCycle)
+    seedChannels = try box.decode([String].self, forKey: .seedChannels)
+    lengthScaleKilometres = try box.decode(Double.self, forKey: .lengthScaleKilometres)
+    factor = try box.decode(Double.self, forKey: .factor)
+    targetHours = try box.decode(Int.self, forKey: .targetHours)
+    timing = try box.decode(Timing.self, forKey: .timing)
+    perturbedRun = try box.decodeIfPresent(PerturbedRun.self, forKey: .perturbedRun) ?? .ownCheckpoint
+    rescaling = try box.decodeIfPresent(Rescaling.self, forKey: .rescaling) ?? .hemispheric
+    tropics = try box.decode(Double.self, forKey: .tropics)
+    capNorm = try box.decode(HemisphericRescaling.CapNorm.self, forKey: .capNorm)
   }
 }

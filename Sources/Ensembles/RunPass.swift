@@ -198,7 +198,8 @@ final class RunPass: Sendable {
       perturbation = (
         pair,
         try forecaster.perturbation(
-          at: time, checkpoint: member.checkpoint, pair: pair, workspace: workspace, controls: controls)
+          at: time, checkpoint: member.checkpoint, pair: pair,
+          workspaces: { pool.workspace(thread: thread, checkpoint: $0) }, controls: controls)
       )
     }
     let start = try forecaster.initialState(

@@ -82,25 +82,26 @@ public enum ComplexProduct {
     _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool,
     _ ahead: inout Prefetch?
   ) {
-    let (bRe, bIm) = (b.re + column, b.im + column)
+    let (bRe, bIm, bRow) = PackedPanel.of(
+      re: b.re + column, im: b.im + column, row: b.row, width: P.width, depth: depth, uses: rows)
     var row = 0
     while row < rows {
       let (at, to) = (row &* a.row, row &* cRow &+ column)
       let (aRe, aIm, cRe, cIm) = (a.re + at, a.im + at, cRe + to, cIm + to)
-      let count = RowSteps.upToFour(rows &- row)
+      let count = RowSteps.complex(rows &- row)
       switch count {
       case 4:
         four(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
       case 3:
         three(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
       case 2:
         two(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
       default:
         one(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, b.row, cRe, cIm, cRow, accumulate)
+          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
       }
       row &+= count
       ahead?.turn()

@@ -1,4 +1,5 @@
 import COpenBLAS
+import CVector
 
 /// A matrix as a product reads it: element (i, j) at `start[i row + j column]`.
 public struct MatrixView {
@@ -24,9 +25,9 @@ public struct MatrixView {
 ///
 /// The latent fields have their channels side by side, so every product of the network is of this form: a
 /// table, field or gradient A, number by number, times rows of channels. Products whose rows are a few
-/// vectors wide keep C's tile in registers over the whole depth and read B where it lies (a tile of it is
-/// small enough for the caches), which BLAS, made for matrices of any shape, does not: it first copies both
-/// into its own order. Even the full-size network's products (620 deep, 1240 wide) gain. What is no whole
+/// vectors wide keep C's tile in registers over the whole depth and read A where it lies, and B too, unless
+/// it is larger than the first-level cache (`PackedPanel`). BLAS, made for matrices of any shape, always
+/// copies both into its own order first. Even the full-size network's products (620 deep, 1240 wide) gain. What is no whole
 /// vectors wide, or wider still, goes to BLAS. Which of the two is decided by sizes alone, and every number
 /// of C is a sum in the order of the depth, so bits do not depend on the row's neighbours.
 public enum Product {
@@ -72,6 +73,7 @@ public enum Product {
     _ type: P.Type, _ rows: Int, _ depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, _ bRow: Int,
     _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool, _ ahead: inout Prefetch?
   ) {
+    let (b, bRow) = PackedPanel.of(b, row: bRow, width: P.width, depth: depth, uses: rows)
     var row = 0
     while row < rows {
       let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)

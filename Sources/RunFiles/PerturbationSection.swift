@@ -21,6 +21,22 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     case hensCode = "hens_code"
   }
 
+  /// Which checkpoint carries the perturbed run of a breeding cycle.
+  public enum PerturbedRun: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The member's own (HENS).
+    case ownCheckpoint = "own_checkpoint"
+    /// Another of the run's.
+    case otherCheckpoint = "other_checkpoint"
+  }
+
+  /// What sizes bred vectors are brought to after every cycle.
+  public enum Rescaling: String, Sendable, Hashable, Codable, CaseIterable {
+    /// One size a hemisphere (HENS).
+    case hemispheric
+    /// One size a latitude.
+    case zonal
+  }
+
   /// Where the perturbations' size per channel comes from.
   public enum Amplitudes: Sendable, Hashable {
     /// 48-hour root-mean-square errors of the first checkpoint's control from these initial times.
@@ -45,16 +61,21 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
   public var timing: Timing
   /// Correlation length of the noise [km].
   public var lengthScaleKilometres: Double
+  /// Which checkpoint carries the perturbed run of a breeding cycle.
+  public var perturbedRun: PerturbedRun
+  /// What sizes bred vectors are brought to after every cycle.
+  public var rescaling: Rescaling
   /// Hemispheres are rescaled apart poleward of this latitude [degrees].
   public var rescaleLatitude: Double
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case method, pairs, cycles, amplitudes, timing
+    case method, pairs, cycles, amplitudes, timing, rescaling
     case seedChannels = "seed_channels"
     case amplitudeFactor = "amplitude_factor"
     case amplitudeTimes = "amplitude_times"
     case amplitudeLeadHours = "amplitude_lead_hours"
     case lengthScaleKilometres = "length_scale_km"
+    case perturbedRun = "perturbed_run"
     case rescaleLatitude = "rescale_latitude"
   }
 
@@ -71,6 +92,8 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     amplitudeFactor = try section.number(.amplitudeFactor, above: 0, default: 0.35)
     timing = try section.choice(.timing, default: Timing.validTimeConsistent)
     lengthScaleKilometres = try section.number(.lengthScaleKilometres, in: 1...20_000, default: 500)
+    perturbedRun = try section.choice(.perturbedRun, default: PerturbedRun.ownCheckpoint)
+    rescaling = try section.choice(.rescaling, default: Rescaling.hemispheric)
     rescaleLatitude = try section.number(.rescaleLatitude, in: 1...89, default: 20)
     amplitudes = nil
     if let text = try section.optionalString(.amplitudes) {
@@ -108,6 +131,9 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     }
     try box.encode(timing, forKey: .timing)
     try box.encode(lengthScaleKilometres, forKey: .lengthScaleKilometres)
+    // Left out where they say nothing new: fingerprints of older runs stay what they are.
+    if perturbedRun != .ownCheckpoint { try box.encode(perturbedRun, forKey: .perturbedRun) }
+    if rescaling != .hemispheric { try box.encode(rescaling, forKey: .rescaling) }
     try box.encode(rescaleLatitude, forKey: .rescaleLatitude)
   }
 }

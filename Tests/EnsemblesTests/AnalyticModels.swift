@@ -36,6 +36,24 @@ struct LinearModel: ForecastModel {
   }
 }
 
+/// x' = x + a.
+struct AddingModel: ForecastModel {
+  let channels: [String]
+  let grid: SphereGrid
+  let stepHours = 6
+  let identifier = "adding"
+  let added: [Float]
+
+  func makeWorkspace() -> any ForecastWorkspace { NoWorkspace() }
+
+  func step(_ state: State, workspace: any ForecastWorkspace) throws -> State {
+    var next = state
+    next.time = state.time.adding(hours: stepHours)
+    for i in added.indices { next.values[i] += added[i] }
+    return next
+  }
+}
+
 /// A cheap nonlinear flow with a clock in it; blows up from `unstableAfter` on where asked to.
 struct WindingModel: ForecastModel {
   let channels: [String]

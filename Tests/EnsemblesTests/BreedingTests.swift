@@ -36,7 +36,7 @@ import Testing
     for cycles in [1, 4, 12] {
       let forecaster = try forecaster(
         model, settings: PerturbationSettings(cycles: cycles), analyses: analyses)
-      let vector = try forecaster.perturbation(at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
+      let vector = try forecaster.perturbation(at: start, checkpoint: 0, pair: 0) { _ in NoWorkspace() }
       // Only z500 was seeded; the map gives t850 its share of the pattern. A step leaves M^n p = roll^1 p
       // of the last p, the pattern itself being fixed in space: the leading vector is that of roll after
       // projection, found here by iterating the map without any rescaling.
@@ -56,7 +56,7 @@ import Testing
     let model = LinearModel(channels: channels, grid: grid, pattern: pattern(), growth: 2, decay: 0.5)
     let analyses = AnalyticAnalyses(channels: channels, grid: grid)
     let forecaster = try forecaster(model, settings: PerturbationSettings(), analyses: analyses)
-    let vector = try forecaster.perturbation(at: start, checkpoint: 0, pair: 3, workspace: NoWorkspace())
+    let vector = try forecaster.perturbation(at: start, checkpoint: 0, pair: 3) { _ in NoWorkspace() }
     let rescaling = HemisphericRescaling(grid: grid)
     for (channel, amplitude) in [30, 0.3].enumerated() {
       let norms = rescaling.capNorms(
@@ -64,6 +64,44 @@ import Testing
       #expect(abs(norms.north / amplitude - 1) < 1e-5)
       #expect(abs(norms.south / amplitude - 1) < 1e-5)
     }
+  }
+
+  /// Two models without any growth, x' = x and x' = x + p: what they do not agree on is p, and a vector that their
+  /// differences are added to cycle by cycle, at a fixed size, turns to it.
+  @Test func vectorsBredByAnotherCheckpointTurnToWhatTheModelsDoNotAgreeOn() throws {
+    let analyses = AnalyticAnalyses(channels: channels, grid: grid)
+    let added = pattern().map { 20 * $0 }
+    let models = [
+      AddingModel(channels: channels, grid: grid, added: added.map { _ in 0 }),
+      AddingModel(channels: channels, grid: grid, added: added),
+      AddingModel(channels: channels, grid: grid, added: added.map { -2 * $0 }),
+    ]
+    func vector(_ run: PerturbationSettings.PerturbedRun, cycles: Int, checkpoint: Int, pair: Int) throws
+      -> [Float]
+    {
+      try EnsembleForecaster(
+        models: models, analyses: analyses,
+        settings: PerturbationSettings(cycles: cycles, seedChannels: channels, perturbedRun: run),
+        amplitudes: [30, 0.3], seed: 11, leadHours: 12
+      ).perturbation(at: start, checkpoint: checkpoint, pair: pair) { _ in NoWorkspace() }
+    }
+    // Alone nothing grows and nothing turns: only the size changes.
+    let alone = try vector(.ownCheckpoint, cycles: 1, checkpoint: 0, pair: 0)
+    #expect(
+      abs(correlation(alone, try vector(.ownCheckpoint, cycles: 8, checkpoint: 0, pair: 0), channel: 0))
+        > 0.9999)
+    // Checkpoint 0's pairs take turns with 1 and 2, whose additions differ in sign; 1's begin with 2.
+    for (checkpoint, pair, sign) in [(0, 0, 1.0), (0, 1, -1.0), (0, 2, 1.0), (1, 0, -1.0), (2, 1, 1.0)] {
+      let few = try vector(.otherCheckpoint, cycles: 1, checkpoint: checkpoint, pair: pair)
+      let many = try vector(.otherCheckpoint, cycles: 12, checkpoint: checkpoint, pair: pair)
+      #expect(sign * correlation(many, pattern(), channel: 0) > 0.95, "\(checkpoint), \(pair)")
+      #expect(sign * correlation(few, pattern(), channel: 0) < 0.95)
+    }
+    let error = #expect(throws: ApusError.self) {
+      try forecaster(
+        models[0], settings: PerturbationSettings(perturbedRun: .otherCheckpoint), analyses: analyses)
+    }
+    #expect(error?.kind == .badRunFile)
   }
 
   @Test func timingsChooseTheirAnalyses() throws {
@@ -74,7 +112,7 @@ import Testing
       let analyses = AnalyticAnalyses(channels: channels, grid: grid)
       let forecaster = try forecaster(
         model, settings: PerturbationSettings(timing: timing), analyses: analyses)
-      _ = try forecaster.perturbation(at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
+      _ = try forecaster.perturbation(at: start, checkpoint: 0, pair: 0) { _ in NoWorkspace() }
       #expect(analyses.times == offsets.map { start.adding(hours: $0) })
       #expect(
         forecaster.analysisTimes(for: start, pairs: 1)
@@ -87,7 +125,7 @@ import Testing
     let analyses = AnalyticAnalyses(channels: channels, grid: grid, first: start.adding(hours: -12))
     let forecaster = try forecaster(model, settings: PerturbationSettings(), analyses: analyses)
     let error = #expect(throws: ApusError.self) {
-      try forecaster.perturbation(at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
+      try forecaster.perturbation(at: start, checkpoint: 0, pair: 0) { _ in NoWorkspace() }
     }
     #expect(error?.kind == .inputMissing)
     #expect(error?.found == "2000-01-31T06:00:00Z")
@@ -126,7 +164,8 @@ import Testing
     let plan = WorkPlan(initialTimes: [start], checkpoints: 1, pairs: 1, kind: .noise)
     let analysis = try analyses.state(at: start).values
     let perturbation = try forecaster.perturbation(
-      at: start, checkpoint: 0, pair: 0, workspace: NoWorkspace())
+      at: start, checkpoint: 0, pair: 0
+    ) { _ in NoWorkspace() }
     for member in plan.members.dropFirst() {
       let values = try forecaster.initialState(
         of: member, at: start, perturbation: perturbation, workspace: NoWorkspace()

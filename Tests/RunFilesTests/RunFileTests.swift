@@ -26,6 +26,24 @@ import Testing
     #expect(run.verification?.threshold == "climate:mean+1std")
   }
 
+  @Test func howVectorsAreBred() throws {
+    func read(_ keys: String) throws -> EnsembleRunFile {
+      let text = RunFileTexts.ensemble.replacing("pairs: 2", with: "pairs: 2" + keys)
+      let run = try EnsembleRunFile.parse(text, file: "demo.yml")
+      #expect(try EnsembleRunFile.parse(run.canonicalText(), file: "demo.yml") == run)
+      return run
+    }
+    let plain = try read("")
+    #expect(plain.perturbation.perturbedRun == .ownCheckpoint && plain.perturbation.rescaling == .hemispheric)
+    // What is the default need not be written, and leaves the fingerprint as it is.
+    let written = try read("\n  perturbed_run: own_checkpoint\n  rescaling: hemispheric")
+    #expect(try written.canonicalText() == plain.canonicalText())
+    let other = try read("\n  perturbed_run: other_checkpoint\n  rescaling: zonal")
+    #expect(other.perturbation.perturbedRun == .otherCheckpoint && other.perturbation.rescaling == .zonal)
+    let error = #expect(throws: ApusError.self) { try read("\n  rescaling: meridional") }
+    #expect(error?.kind == .badRunFile && error?.expected?.contains("zonal") == true)
+  }
+
   @Test func whatOfTheMembersIsKept() throws {
     func output(_ keys: String) throws -> EnsembleOutput {
       let text = RunFileTexts.ensemble.replacing("quantise_bits: 12", with: keys)

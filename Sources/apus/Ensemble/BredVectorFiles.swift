@@ -23,10 +23,9 @@ struct BredVectorFiles {
     try Parallel.forEach(work.count, threads: threads) { index, _ in
       try StopFlag.check()
       let (time, member) = (work[index].initialTime, work[index].member)
-      let workspace = setup.forecaster.models[member.checkpoint].makeWorkspace()
       let values = try setup.forecaster.perturbation(
-        at: time, checkpoint: member.checkpoint, pair: member.perturbation ?? 0, workspace: workspace,
-        controls: controls)
+        at: time, checkpoint: member.checkpoint, pair: member.perturbation ?? 0,
+        workspaces: { setup.forecaster.models[$0].makeWorkspace() }, controls: controls)
       try ForecastFile(
         initialTime: time, leadHours: [0], channels: first.channels, units: first.units, grid: first.grid,
         values: values,

@@ -66,11 +66,10 @@ struct BreedingGrowth: Encodable, CustomStringConvertible {
     try Parallel.forEach(work.count, threads: threads) { index, _ in
       try StopFlag.check()
       let (time, member) = (work[index].initialTime, work[index].member)
-      let workspace = forecaster.models[member.checkpoint].makeWorkspace()
       var own: [[Sums]] = []
       try forecaster.growth(
-        at: time, checkpoint: member.checkpoint, pair: member.perturbation ?? 0, workspace: workspace,
-        controls: controls
+        at: time, checkpoint: member.checkpoint, pair: member.perturbation ?? 0,
+        workspaces: { forecaster.models[$0].makeWorkspace() }, controls: controls
       ) { _, before, after in
         own.append(
           channels.indices.map { channel in

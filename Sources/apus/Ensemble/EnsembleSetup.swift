@@ -244,7 +244,9 @@ struct EnsembleSetup {
       kind: kind, cycles: section.cycles, seedChannels: seeds,
       lengthScaleKilometres: section.lengthScaleKilometres, factor: section.amplitudeFactor,
       targetHours: targetHours,
-      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent, tropics: section.rescaleLatitude
+      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent,
+      perturbedRun: section.perturbedRun == .otherCheckpoint ? .otherCheckpoint : .ownCheckpoint,
+      rescaling: section.rescaling == .zonal ? .zonal : .hemispheric, tropics: section.rescaleLatitude
     )
   }
 
