@@ -3,9 +3,8 @@ import CVector
 /// Sorts sixteen columns at once, without branches: every row is a vector, every column a lane.
 ///
 /// What an ensemble's scores need at each point is its members in order. Sorting networks exchange whole rows,
-/// so that sixteen points cost as much as one. Up to `leaf` rows it is Batcher's merge exchange (Knuth, The Art of
-/// Computer Programming 3, 5.2.2, Algorithm M), for any count; longer columns are sorted leaf by leaf, in the
-/// first-level cache, and bitonic merges join them, two exchanges a row at each pass.
+/// so that sixteen points cost as much as one. Up to `leaf` rows it is `MergeExchange`; longer columns are sorted leaf by
+/// leaf, in the first-level cache, and bitonic merges join them, two exchanges a row at each pass.
 public enum ColumnSort {
   /// Rows sorted in one go: 32 KiB.
   static let leaf = 512
@@ -44,27 +43,8 @@ public enum ColumnSort {
     b.pointee = apus_larger(x, y)
   }
 
-  /// About n (log2 n)^2 / 4 exchanges.
   private static func mergeExchange(_ rows: UnsafeMutablePointer<Vector>, _ count: Int) {
-    guard count > 1 else { return }
-    let highest = 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount - 1)
-    var p = highest
-    while p > 0 {
-      var (q, r, d) = (highest, 0, p)
-      while true {
-        // All i < count - d with i & p == r: runs of p rows, every second run.
-        var start = r
-        while start < count - d {
-          for i in start..<min(start + p, count - d) { exchange(rows + i, rows + i + d) }
-          start += 2 * p
-        }
-        if q == p { break }
-        d = q - p
-        q /= 2
-        r = p
-      }
-      p /= 2
-    }
+    MergeExchange.sort(count) { exchange(rows + $0, rows + $1) }
   }
 
   /// Joins two sorted halves of `size` rows, a power of two.
