@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Makes analyses that have errors of the day, from a nature run and a checkpoint: a twin experiment's data assimilation.
+r"""Makes analyses that have errors of the day, from a nature run and a checkpoint: a twin experiment's data assimilation.
 
-    tools/analysis_cycle.py NATURE.nc CHECKPOINT.safetensors OUTPUT.nc --from 2015-01-01 --to 2015-06-30
+    tools/analysis_cycle.py NATURE.nc CHECKPOINT.safetensors OUTPUT.nc --amplitudes RUN/amplitudes.json \
+        --from 2015-01-01 --to 2015-06-30
 
 Every 6 hours the last analysis is carried forward by the checkpoint (`apus forecast`), and drawn towards observations of
 the nature run, which have errors of their own:
@@ -76,15 +77,11 @@ def main():
     current, directory = scratch / "current.nc", scratch / "run"
     attributes = {"title": "Analyses of a twin experiment", "source": f"tools/analysis_cycle.py, {options}"}
     output = create(options.output, nature, channels, attributes)
-    analysis = None
     for count, k in enumerate(steps):
         date = netCDF4.num2date(hours[k], units)
         state = truth(k)
-        noise = rng.standard_normal(state.shape) * (options.noise * sizes)[:, None, None]
-        if analysis is None:
-            analysis = state + noise
-        else:
-            analysis = background + options.gain * (state + noise - background)
+        observation = state + rng.standard_normal(state.shape) * (options.noise * sizes)[:, None, None]
+        analysis = observation if count == 0 else background + options.gain * (observation - background)
         if "q850" in channels:
             q = channels.index("q850")
             analysis[q] = numpy.maximum(analysis[q], 0)

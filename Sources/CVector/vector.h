@@ -18,9 +18,10 @@ static inline __attribute__((always_inline)) apus_vector apus_fnma(apus_vector a
 // Asks for the cache line of p in the second-level cache.
 static inline __attribute__((always_inline)) void apus_prefetch(const float *p) { __builtin_prefetch(p, 0, 2); }
 
-// Room for a product's panel of B on the calling thread: 64 KiB that lives as long as the thread.
+// Room for a product's panel of B on the calling thread, in floats: 64 KiB that live as long as the thread.
+#define APUS_PANEL_ROOM 16384
 static inline float *_Nonnull apus_panel_room(void) {
-  static _Thread_local float room[16384] __attribute__((aligned(64)));
+  static _Thread_local float room[APUS_PANEL_ROOM] __attribute__((aligned(64)));
   return room;
 }
 

@@ -11,15 +11,20 @@ public struct Breeding: Sendable {
   public let settings: PerturbationSettings
   /// Wanted size of each channel, physical units.
   public let amplitudes: [Double]
-  private let hemispheric: HemisphericRescaling
-  private let zonal: ZonalRescaling
+  private let rescale: @Sendable (_ difference: inout [Float]) -> Void
 
   /// Plans breeding on `grid` towards `amplitudes` (one a channel).
   public init(settings: PerturbationSettings, amplitudes: [Double], grid: SphereGrid) {
     self.settings = settings
     self.amplitudes = amplitudes
-    zonal = ZonalRescaling(grid: grid)
-    hemispheric = HemisphericRescaling(grid: grid, tropics: settings.tropics, norm: settings.capNorm)
+    switch settings.rescaling {
+    case .hemispheric:
+      let rescaling = HemisphericRescaling(grid: grid, tropics: settings.tropics, norm: settings.capNorm)
+      rescale = { rescaling.apply(to: &$0, amplitudes: amplitudes) }
+    case .zonal:
+      let rescaling = ZonalRescaling(grid: grid)
+      rescale = { rescaling.apply(to: &$0, amplitudes: amplitudes) }
+    }
   }
 
   /// The analyses that cycles start from, earliest first.
@@ -58,10 +63,7 @@ public struct Breeding: Sendable {
       for _ in 0..<settings.stepsPerCycle { perturbed = try step(perturbed) }
       for i in difference.indices { difference[i] = perturbed.values[i] - unperturbed.values[i] }
       watch(cycle, before, difference)
-      switch settings.rescaling {
-      case .hemispheric: hemispheric.apply(to: &difference, amplitudes: amplitudes)
-      case .zonal: zonal.apply(to: &difference, amplitudes: amplitudes)
-      }
+      rescale(&difference)
       let state = State(channels: model.channels, grid: model.grid, time: time, values: difference)
       if let channel = NonFinite.channel(of: state) {
         throw ApusError(

@@ -153,7 +153,7 @@ public struct EnsembleForecaster: Sendable {
 
   /// The checkpoint that carries the perturbed run of a pair's breeding: with `other_checkpoint` the next ones in
   /// turn, pair by pair.
-  public func perturbedCheckpoint(of checkpoint: Int, pair: Int) -> Int {
+  private func perturbedCheckpoint(of checkpoint: Int, pair: Int) -> Int {
     guard settings.perturbedRun == .otherCheckpoint else { return checkpoint }
     return (checkpoint + 1 + pair % (models.count - 1)) % models.count
   }

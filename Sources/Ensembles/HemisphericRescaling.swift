@@ -74,22 +74,28 @@ public struct HemisphericRescaling: Sendable {
     var sum = 0.0
     var weight = 0.0
     for row in rows {
-      var rowSum = SIMD8<Double>.zero
-      let line = values + row * columns
-      var column = 0
-      while column + 8 <= columns {
-        let x = SIMD8<Double>(UnsafeRawPointer(line + column).loadUnaligned(as: SIMD8<Float>.self))
-        rowSum += x * x
-        column += 8
-      }
-      var rest = rowSum.sum()
-      while column < columns {
-        rest += Double(line[column]) * Double(line[column])
-        column += 1
-      }
-      sum += weights[row] * rest / Double(columns)
+      sum += weights[row] * (values + row * columns).sumOfSquares(columns) / Double(columns)
       weight += weights[row]
     }
     return (sum / (norm == .hens ? Double(rows.count) : weight)).squareRoot()
+  }
+}
+
+extension UnsafePointer<Float> {
+  /// The sum of the squares of `count` numbers from here, in double precision.
+  func sumOfSquares(_ count: Int) -> Double {
+    var sums = SIMD8<Double>.zero
+    var i = 0
+    while i + 8 <= count {
+      let x = SIMD8<Double>(UnsafeRawPointer(self + i).loadUnaligned(as: SIMD8<Float>.self))
+      sums += x * x
+      i += 8
+    }
+    var sum = sums.sum()
+    while i < count {
+      sum += Double(self[i]) * Double(self[i])
+      i += 1
+    }
+    return sum
   }
 }

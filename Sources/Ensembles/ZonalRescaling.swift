@@ -35,20 +35,17 @@ public struct ZonalRescaling: Sendable {
   public func apply(to values: inout [Float], amplitudes: [Double]) {
     let (rows, columns) = (grid.latitudeCount, grid.longitudeCount)
     values.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
       for channel in amplitudes.indices {
-        let start = channel * rows * columns
-        let squares = (0..<rows).map { row in
-          var sum = 0.0
-          for i in start + row * columns..<start + (row + 1) * columns {
-            sum += Double(buffer[i]) * Double(buffer[i])
-          }
-          return sum / Double(columns)
+        let field = base + channel * rows * columns
+        let squares = (0..<rows).map {
+          UnsafePointer(field + $0 * columns).sumOfSquares(columns) / Double(columns)
         }
         for row in 0..<rows {
           let size = zip(weights[row], squares).reduce(0) { $0 + $1.0 * $1.1 }.squareRoot()
           guard size > 0 else { continue }
           let factor = Float(amplitudes[channel] / size)
-          for i in start + row * columns..<start + (row + 1) * columns { buffer[i] *= factor }
+          for column in 0..<columns { field[row * columns + column] *= factor }
         }
       }
     }

@@ -7,7 +7,7 @@ import CVector
 /// copy costs what one use of the panel does. It changes no bit.
 enum PackedPanel {
   /// Numbers that there is room for.
-  private static var room: Int { 16384 }
+  private static var room: Int { Int(APUS_PANEL_ROOM) }
   /// Numbers of a B that stays in the first-level cache where it lies.
   private static var small: Int { 8192 }
   /// Uses of a panel that pay for its copy.

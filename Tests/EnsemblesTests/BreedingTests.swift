@@ -66,8 +66,8 @@ import Testing
     }
   }
 
-  /// Two models without any growth, x' = x and x' = x + p: what they do not agree on is p, and a vector that their
-  /// differences are added to cycle by cycle, at a fixed size, turns to it.
+  /// Models without any growth, x' = x + a p with a of 0, 20 and -40: what they do not agree on is p, and a vector
+  /// that their differences are added to cycle by cycle, at a fixed size, turns to it.
   @Test func vectorsBredByAnotherCheckpointTurnToWhatTheModelsDoNotAgreeOn() throws {
     let analyses = AnalyticAnalyses(channels: channels, grid: grid)
     let added = pattern().map { 20 * $0 }

@@ -13,7 +13,8 @@ import Testing
     }
   }
 
-  /// Sizes that differ from latitude to latitude twentyfold, but slowly, come out as one (short of 1.5 %: smoothed squares of an exponential).
+  /// Sizes that differ from pole to pole twentyfold, but slowly, come out as one (short of 1.5 %: squares of an
+  /// exponential, smoothed).
   @Test(arguments: [SphereGrid.Kind.gaussian, .equiangular], [48, 91])
   func everyLatitudeGetsItsSize(kind: SphereGrid.Kind, rows: Int) throws {
     let grid = try SphereGrid(kind, latitudes: rows, longitudes: 2 * rows)
