@@ -240,14 +240,26 @@ struct EnsembleSetup {
     if seeds.isEmpty { seeds = channels.contains("z500") ? ["z500"] : channels }
     var targetHours = 48
     if case .computed(_, let leadHours) = section.amplitudes { targetHours = leadHours }
+    let timing: PerturbationSettings.Timing =
+      switch section.timing {
+      case .validTimeConsistent: .validTimeConsistent
+      case .hensCode: .hensCode
+      }
+    let perturbedRun: PerturbationSettings.PerturbedRun =
+      switch section.perturbedRun {
+      case .ownCheckpoint: .ownCheckpoint
+      case .otherCheckpoint: .otherCheckpoint
+      }
+    let rescaling: PerturbationSettings.Rescaling =
+      switch section.rescaling {
+      case .hemispheric: .hemispheric
+      case .zonal: .zonal
+      }
     return PerturbationSettings(
       kind: kind, cycles: section.cycles, seedChannels: seeds,
       lengthScaleKilometres: section.lengthScaleKilometres, factor: section.amplitudeFactor,
-      targetHours: targetHours,
-      timing: section.timing == .hensCode ? .hensCode : .validTimeConsistent,
-      perturbedRun: section.perturbedRun == .otherCheckpoint ? .otherCheckpoint : .ownCheckpoint,
-      rescaling: section.rescaling == .zonal ? .zonal : .hemispheric, tropics: section.rescaleLatitude
-    )
+      targetHours: targetHours, timing: timing, freshNoise: section.freshNoise, perturbedRun: perturbedRun,
+      rescaling: rescaling, tropics: section.rescaleLatitude)
   }
 
   private static func amplitudes(
