@@ -88,24 +88,62 @@ public enum ComplexProduct {
     while row < rows {
       let (at, to) = (row &* a.row, row &* cRow &+ column)
       let (aRe, aIm, cRe, cIm) = (a.re + at, a.im + at, cRe + to, cIm + to)
-      let count = RowSteps.complex(rows &- row)
-      switch count {
-      case 4:
-        four(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
-      case 3:
-        three(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
-      case 2:
-        two(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
-      default:
-        one(
-          type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
-      }
+      #if APUS_AVX512
+        let count = RowSteps.upToFour(rows &- row)
+        switch count {
+        case 4:
+          four(
+            type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        case 3:
+          three(
+            type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        case 2:
+          two(
+            type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        default:
+          one(
+            type, depth, aRe, aIm, a.row, a.column, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        }
+      #else
+        let count = RowSteps.upToSix(rows &- row)
+        switch count {
+        case 6:
+          planes(
+            SixRows<P>.self, depth, aRe, aIm, a, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        case 4:
+          planes(
+            FourRows<P>.self, depth, aRe, aIm, a, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        case 3:
+          planes(
+            ThreeRows<P>.self, depth, aRe, aIm, a, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        case 2:
+          planes(
+            TwoRows<P>.self, depth, aRe, aIm, a, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        default:
+          planes(
+            OneRow<P>.self, depth, aRe, aIm, a, conjugate, bRe, bIm, bRow, cRe, cIm, cRow, accumulate)
+        }
+      #endif
       row &+= count
       ahead?.turn()
     }
+  }
+
+  /// One plane of C after the other, each as two real products: with sixteen registers, tiles of both planes would be
+  /// too small to keep the multipliers busy.
+  @inline(__always) private static func planes<T: RowTile>(
+    _: T.Type, _ depth: Int, _ aRe: UnsafePointer<Float>, _ aIm: UnsafePointer<Float>, _ a: Planes,
+    _ conjugate: Bool, _ bRe: UnsafePointer<Float>, _ bIm: UnsafePointer<Float>, _ bRow: Int,
+    _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var sums = T.zero
+    sums.add(depth, aRe, a.row, a.column, bRe, bRow, minus: false)
+    sums.add(depth, aIm, a.row, a.column, bIm, bRow, minus: !conjugate)
+    sums.finish(cRe, cRow, accumulate)
+    sums = T.zero
+    sums.add(depth, aRe, a.row, a.column, bIm, bRow, minus: false)
+    sums.add(depth, aIm, a.row, a.column, bRe, bRow, minus: conjugate)
+    sums.finish(cIm, cRow, accumulate)
   }
 
   /// (r, i) += (x, y) (u, v), or with (x, -y): signs are those of the operations, because a number that has
@@ -215,12 +253,7 @@ public enum ComplexProduct {
     _ r: P, _ i: P, _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>,
     _ accumulate: Bool
   ) {
-    if accumulate {
-      r.addTo(cRe)
-      i.addTo(cIm)
-    } else {
-      r.store(cRe)
-      i.store(cIm)
-    }
+    r.finish(cRe, accumulate)
+    i.finish(cIm, accumulate)
   }
 }

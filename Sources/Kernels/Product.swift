@@ -79,117 +79,23 @@ public enum Product {
       let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)
       let count = RowSteps.upToSix(rows &- row)
       switch count {
-      case 6: six(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
-      case 4: four(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
-      case 3: three(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
-      case 2: two(type, depth, a0, a.row, a.column, b, bRow, c0, cRow, accumulate)
-      default: one(type, depth, a0, a.column, b, bRow, c0, accumulate)
+      case 6: tile(SixRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 4: tile(FourRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 3: tile(ThreeRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 2: tile(TwoRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      default: tile(OneRow<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
       }
       row &+= count
       ahead?.turn()
     }
   }
 
-  @inline(__always) private static func six<P: Panel>(
-    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  @inline(__always) private static func tile<T: RowTile>(
+    _: T.Type, _ depth: Int, _ start: UnsafePointer<Float>, _ a: MatrixView, _ b: UnsafePointer<Float>,
+    _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
   ) {
-    var (c0, c1, c2, c3, c4, c5) = (P.zero, P.zero, P.zero, P.zero, P.zero, P.zero)
-    var (a, a3, b) = (a, a + 3 &* aRow, b)
-    for _ in 0..<depth {
-      let row = P(b)
-      c0.add(a[0], row)
-      c1.add(a[aRow], row)
-      c2.add(a[2 &* aRow], row)
-      c3.add(a3[0], row)
-      c4.add(a3[aRow], row)
-      c5.add(a3[2 &* aRow], row)
-      a += aColumn
-      a3 += aColumn
-      b += bRow
-    }
-    finish(c0, c, accumulate)
-    finish(c1, c + cRow, accumulate)
-    finish(c2, c + 2 &* cRow, accumulate)
-    finish(c3, c + 3 &* cRow, accumulate)
-    finish(c4, c + 4 &* cRow, accumulate)
-    finish(c5, c + 5 &* cRow, accumulate)
-  }
-
-  @inline(__always) private static func four<P: Panel>(
-    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var (c0, c1, c2, c3) = (P.zero, P.zero, P.zero, P.zero)
-    var (a, b) = (a, b)
-    for _ in 0..<depth {
-      let row = P(b)
-      c0.add(a[0], row)
-      c1.add(a[aRow], row)
-      c2.add(a[2 &* aRow], row)
-      c3.add(a[3 &* aRow], row)
-      a += aColumn
-      b += bRow
-    }
-    finish(c0, c, accumulate)
-    finish(c1, c + cRow, accumulate)
-    finish(c2, c + 2 &* cRow, accumulate)
-    finish(c3, c + 3 &* cRow, accumulate)
-  }
-
-  @inline(__always) private static func three<P: Panel>(
-    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var (c0, c1, c2) = (P.zero, P.zero, P.zero)
-    var (a, b) = (a, b)
-    for _ in 0..<depth {
-      let row = P(b)
-      c0.add(a[0], row)
-      c1.add(a[aRow], row)
-      c2.add(a[2 &* aRow], row)
-      a += aColumn
-      b += bRow
-    }
-    finish(c0, c, accumulate)
-    finish(c1, c + cRow, accumulate)
-    finish(c2, c + 2 &* cRow, accumulate)
-  }
-
-  @inline(__always) private static func two<P: Panel>(
-    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aRow: Int, _ aColumn: Int,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    var (c0, c1) = (P.zero, P.zero)
-    var (a, b) = (a, b)
-    for _ in 0..<depth {
-      let row = P(b)
-      c0.add(a[0], row)
-      c1.add(a[aRow], row)
-      a += aColumn
-      b += bRow
-    }
-    finish(c0, c, accumulate)
-    finish(c1, c + cRow, accumulate)
-  }
-
-  @inline(__always) private static func one<P: Panel>(
-    _: P.Type, _ depth: Int, _ a: UnsafePointer<Float>, _ aColumn: Int, _ b: UnsafePointer<Float>,
-    _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
-  ) {
-    var sum = P.zero
-    var (a, b) = (a, b)
-    for _ in 0..<depth {
-      sum.add(a[0], P(b))
-      a += aColumn
-      b += bRow
-    }
-    finish(sum, c, accumulate)
-  }
-
-  @inline(__always) private static func finish<P: Panel>(
-    _ sum: P, _ c: UnsafeMutablePointer<Float>, _ accumulate: Bool
-  ) {
-    if accumulate { sum.addTo(c) } else { sum.store(c) }
+    var sums = T.zero
+    sums.add(depth, start, a.row, a.column, b, bRow, minus: false)
+    sums.finish(c, cRow, accumulate)
   }
 }

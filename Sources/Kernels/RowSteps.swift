@@ -12,13 +12,6 @@ enum RowSteps {
     }
   }
 
-  /// The same of complex kernels, whose rows take twice the registers: four, or two with AVX2's sixteen
-  /// (three of them spill, but less than one alone would wait).
-  @inline(__always) static func complex(_ rest: Int) -> Int {
-    #if APUS_AVX512
-      rest == 5 ? 3 : min(rest, 4)
-    #else
-      rest == 3 ? 3 : min(rest, 2)
-    #endif
-  }
+  /// The same of kernels that have four rows at most, both planes of a complex matrix at a time.
+  @inline(__always) static func upToFour(_ rest: Int) -> Int { rest == 5 ? 3 : min(rest, 4) }
 }

@@ -111,7 +111,8 @@ import Testing
     let still = AddingModel(channels: channels, grid: grid, added: pattern().map { _ in 0 })
     let analyses = AnalyticAnalyses(channels: channels, grid: grid)
     func vector(_ ratio: Double, pair: Int) throws -> [Float] {
-      let settings = PerturbationSettings(cycles: cycles, seedChannels: channels, freshNoise: ratio)
+      let settings = PerturbationSettings(
+        cycles: cycles, seedChannels: channels, freshNoise: ratio, capNorm: .area)
       return try forecaster(still, settings: settings, analyses: analyses)
         .perturbation(at: start, checkpoint: 0, pair: pair) { _ in NoWorkspace() }
     }
@@ -119,7 +120,7 @@ import Testing
     for pair in 0..<24 {
       let (plain, refreshed) = (try vector(0, pair: pair), try vector(ratio, pair: pair))
       correlations += [0, 1].map { correlation(plain, refreshed, channel: $0) }
-      let norms = HemisphericRescaling(grid: grid).capNorms(refreshed)
+      let norms = HemisphericRescaling(grid: grid, norm: .area).capNorms(refreshed)
       #expect(abs(norms.north / 30 - 1) < 1e-5 && abs(norms.south / 30 - 1) < 1e-5)
     }
     let count = Double(correlations.count)
