@@ -5,10 +5,7 @@ import Sphere
 /// Breeds one vector: noise grown by the model's own dynamics, a few cycles long.
 ///
 /// One cycle: step the analysis and the analysis plus dx, take the difference, rescale it to the
-/// amplitudes by hemisphere or latitude (Toth and Kalnay 1993, 1997; spec/hens.md 3.1). With fresh noise in the settings
-/// every cycle ends with dx <- rescaled (dx + ratio A noise): few cycles turn all vectors of a day to the same few
-/// directions, and what is added keeps them apart (to that end Giggins and Gottwald 2019, arXiv:1804.08888, perturb bred
-/// vectors too).
+/// amplitudes by hemisphere or latitude (Toth and Kalnay 1993, 1997; spec/hens.md 3.1).
 public struct Breeding: Sendable {
   /// The settings followed.
   public let settings: PerturbationSettings
@@ -41,8 +38,7 @@ public struct Breeding: Sendable {
 
   /// The bred vector for `initialTime`.
   /// - Parameters:
-  ///   - noise: what is drawn of size `amplitudes`, [channel][latitude][longitude]: draw 0 is started from, draw k added
-  ///     after cycle k where the settings ask for fresh noise.
+  ///   - seed: the noise to start from, [channel][latitude][longitude].
   ///   - watch: called after every cycle with the difference it began with and the one it ended with, before that is
   ///     rescaled.
   ///   - perturbed: one step of the perturbed run, by the model itself or another.
@@ -51,12 +47,11 @@ public struct Breeding: Sendable {
   /// - Returns: dx [channel][latitude][longitude], physical units.
   /// - Throws: what the source and the model throw; `ApusError` where the difference is not finite.
   public func vector(
-    from noise: (_ draw: Int) -> [Float], at initialTime: Instant, analyses: any AnalysisSource,
-    model: any ForecastModel,
+    from seed: [Float], at initialTime: Instant, analyses: any AnalysisSource, model: any ForecastModel,
     watch: (_ cycle: Int, _ before: [Float], _ after: [Float]) -> Void = { _, _, _ in },
     perturbed step: (State) throws -> State, control: (_ analysisTime: Instant, State) throws -> State
   ) throws -> [Float] {
-    var difference = noise(0)
+    var difference = seed
     for (cycle, time) in analysisTimes(before: initialTime, stepHours: model.stepHours).enumerated() {
       let before = difference
       var start = try analyses.state(at: time)
@@ -69,11 +64,6 @@ public struct Breeding: Sendable {
       for i in difference.indices { difference[i] = perturbed.values[i] - unperturbed.values[i] }
       watch(cycle, before, difference)
       rescale(&difference)
-      if settings.freshNoise > 0 {
-        let fresh = noise(cycle + 1)
-        for i in difference.indices { difference[i] += Float(settings.freshNoise) * fresh[i] }
-        rescale(&difference)
-      }
       let state = State(channels: model.channels, grid: model.grid, time: time, values: difference)
       if let channel = NonFinite.channel(of: state) {
         throw ApusError(

@@ -167,13 +167,11 @@ public struct EnsembleForecaster: Sendable {
     let workspace = workspaces(checkpoint)
     let partner = perturbedCheckpoint(of: checkpoint, pair: pair)
     let partnerWorkspace = partner == checkpoint ? workspace : workspaces(partner)
+    let start = noise.sample(
+      channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
+      checkpoint: checkpoint, pair: pair)
     return try breeding.vector(
-      from: {
-        noise.sample(
-          channels: model.channels, perturbed: settings.seedChannels, amplitudes: amplitudes, at: time,
-          checkpoint: checkpoint, pair: pair, draw: $0)
-      },
-      at: time, analyses: analyses, model: model, watch: watch,
+      from: start, at: time, analyses: analyses, model: model, watch: watch,
       perturbed: { try models[partner].step($0, workspace: partnerWorkspace) }
     ) { analysisTime, state in
       try controls.end(of: state, analysisTime: analysisTime, checkpoint: checkpoint) {

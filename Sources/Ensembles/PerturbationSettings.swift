@@ -56,8 +56,6 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
   public var targetHours: Int
   /// Which analyses breeding starts from.
   public var timing: Timing
-  /// Size of the noise that is added after every breeding cycle, over the amplitudes; 0: none (HENS).
-  public var freshNoise: Double
   /// Which checkpoint carries the perturbed run of a breeding cycle.
   public var perturbedRun: PerturbedRun
   /// What sizes bred vectors are brought to after every cycle.
@@ -74,7 +72,6 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     case lengthScaleKilometres = "length_scale_km"
     case targetHours = "target_hours"
     case capNorm = "cap_norm"
-    case freshNoise = "fresh_noise"
     case perturbedRun = "perturbed_run"
   }
 
@@ -82,8 +79,7 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
   public init(
     kind: Kind = .bredVectors, cycles: Int = 3, stepsPerCycle: Int = 1, seedChannels: [String] = ["z500"],
     lengthScaleKilometres: Double = 500, factor: Double = 0.35, targetHours: Int = 48,
-    timing: Timing = .validTimeConsistent, freshNoise: Double = 0,
-    perturbedRun: PerturbedRun = .ownCheckpoint,
+    timing: Timing = .validTimeConsistent, perturbedRun: PerturbedRun = .ownCheckpoint,
     rescaling: Rescaling = .hemispheric, tropics: Double = 20, capNorm: HemisphericRescaling.CapNorm = .hens
   ) {
     self.kind = kind
@@ -94,14 +90,13 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     self.factor = factor
     self.targetHours = targetHours
     self.timing = timing
-    self.freshNoise = freshNoise
     self.perturbedRun = perturbedRun
     self.rescaling = rescaling
     self.tropics = tropics
     self.capNorm = capNorm
   }
 
-  /// Reads the settings of a manifest; older ones know neither fresh noise, other checkpoints nor another rescaling.
+  /// Reads the settings of a manifest; older ones know neither other checkpoints nor another rescaling.
   public init(from decoder: any Decoder) throws {
     let box = try decoder.container(keyedBy: CodingKeys.self)
     kind = try box.decode(Kind.self, forKey: .kind)
@@ -112,7 +107,6 @@ public struct PerturbationSettings: Sendable, Codable, Hashable {
     factor = try box.decode(Double.self, forKey: .factor)
     targetHours = try box.decode(Int.self, forKey: .targetHours)
     timing = try box.decode(Timing.self, forKey: .timing)
-    freshNoise = try box.decodeIfPresent(Double.self, forKey: .freshNoise) ?? 0
     perturbedRun = try box.decodeIfPresent(PerturbedRun.self, forKey: .perturbedRun) ?? .ownCheckpoint
     rescaling = try box.decodeIfPresent(Rescaling.self, forKey: .rescaling) ?? .hemispheric
     tropics = try box.decode(Double.self, forKey: .tropics)

@@ -5,8 +5,7 @@ import Sphere
 /// The random fields that perturbations start from.
 ///
 /// Keyed by (run seed, initial time in hours since 1970, checkpoint, pair), so the noise of a pair is
-/// the same whatever else runs. Number i of the channels perturbed takes its stream from pair + i 2^32, draw number d
-/// from pair + i 2^32 + d 2^48.
+/// the same whatever else runs. Channel number i of `channels` takes its stream from pair + i 2^32.
 public struct SeedingNoise: Sendable {
   private let field: GaussianRandomField
   private let seed: UInt64
@@ -18,11 +17,10 @@ public struct SeedingNoise: Sendable {
   }
 
   /// A perturbation of all `channels`: amplitude times unit noise on those in `perturbed`, 0 elsewhere.
-  /// - Parameter draw: 0 for what a pair starts from; further ones are independent of it and of each other.
   /// - Returns: [channel][latitude][longitude], physical units.
   public func sample(
     channels: [String], perturbed: [String], amplitudes: [Double], at time: Instant, checkpoint: Int,
-    pair: Int, draw: Int = 0
+    pair: Int
   ) -> [Float] {
     let points = field.grid.pointCount
     var values = [Float](repeating: 0, count: channels.count * points)
@@ -31,7 +29,7 @@ public struct SeedingNoise: Sendable {
       let stream = Philox(
         seed: seed, purpose: .perturbation, UInt64(bitPattern: Int64(time.seconds / 3600)),
         UInt64(checkpoint),
-        UInt64(pair) | UInt64(order) << 32 | UInt64(draw) << 48)
+        UInt64(pair) | UInt64(order) << 32)
       let noise = field.sample(stream)
       let amplitude = Float(amplitudes[channel])
       for point in 0..<points { values[channel * points + point] = amplitude * noise[point] }

@@ -61,8 +61,6 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
   public var timing: Timing
   /// Correlation length of the noise [km].
   public var lengthScaleKilometres: Double
-  /// Size of the noise that is added after every breeding cycle, over the perturbation's size.
-  public var freshNoise: Double
   /// Which checkpoint carries the perturbed run of a breeding cycle.
   public var perturbedRun: PerturbedRun
   /// What sizes bred vectors are brought to after every cycle.
@@ -77,7 +75,6 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     case amplitudeTimes = "amplitude_times"
     case amplitudeLeadHours = "amplitude_lead_hours"
     case lengthScaleKilometres = "length_scale_km"
-    case freshNoise = "fresh_noise"
     case perturbedRun = "perturbed_run"
     case rescaleLatitude = "rescale_latitude"
   }
@@ -95,7 +92,6 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     amplitudeFactor = try section.number(.amplitudeFactor, above: 0, default: 0.35)
     timing = try section.choice(.timing, default: Timing.validTimeConsistent)
     lengthScaleKilometres = try section.number(.lengthScaleKilometres, in: 1...20_000, default: 500)
-    freshNoise = try section.number(.freshNoise, in: 0...10, default: 0)
     perturbedRun = try section.choice(.perturbedRun, default: PerturbedRun.ownCheckpoint)
     rescaling = try section.choice(.rescaling, default: Rescaling.hemispheric)
     rescaleLatitude = try section.number(.rescaleLatitude, in: 1...89, default: 20)
@@ -136,7 +132,6 @@ public struct PerturbationSection: Sendable, Hashable, Encodable {
     try box.encode(timing, forKey: .timing)
     try box.encode(lengthScaleKilometres, forKey: .lengthScaleKilometres)
     // Left out where they say nothing new: fingerprints of older runs stay what they are.
-    if freshNoise != 0 { try box.encode(freshNoise, forKey: .freshNoise) }
     if perturbedRun != .ownCheckpoint { try box.encode(perturbedRun, forKey: .perturbedRun) }
     if rescaling != .hemispheric { try box.encode(rescaling, forKey: .rescaling) }
     try box.encode(rescaleLatitude, forKey: .rescaleLatitude)

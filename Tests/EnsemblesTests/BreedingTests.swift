@@ -104,33 +104,6 @@ import Testing
     #expect(error?.kind == .badRunFile)
   }
 
-  /// Where nothing grows or turns, k cycles that each add independent noise of r times the size leave
-  /// (1 + r^2)^(-k/2) of correlation with what was started from.
-  @Test(arguments: [(0.5, 1), (0.5, 3), (1.0, 2)])
-  func freshNoiseIsAddedAfterEveryCycle(ratio: Double, cycles: Int) throws {
-    let still = AddingModel(channels: channels, grid: grid, added: pattern().map { _ in 0 })
-    let analyses = AnalyticAnalyses(channels: channels, grid: grid)
-    func vector(_ ratio: Double, pair: Int) throws -> [Float] {
-      let settings = PerturbationSettings(
-        cycles: cycles, seedChannels: channels, freshNoise: ratio, capNorm: .area)
-      return try forecaster(still, settings: settings, analyses: analyses)
-        .perturbation(at: start, checkpoint: 0, pair: pair) { _ in NoWorkspace() }
-    }
-    var correlations: [Double] = []
-    for pair in 0..<24 {
-      let (plain, refreshed) = (try vector(0, pair: pair), try vector(ratio, pair: pair))
-      correlations += [0, 1].map { correlation(plain, refreshed, channel: $0) }
-      let norms = HemisphericRescaling(grid: grid, norm: .area).capNorms(refreshed)
-      #expect(abs(norms.north / 30 - 1) < 1e-5 && abs(norms.south / 30 - 1) < 1e-5)
-    }
-    let count = Double(correlations.count)
-    let mean = correlations.reduce(0, +) / count
-    let variance = correlations.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
-    let expected = pow(1 + ratio * ratio, -Double(cycles) / 2)
-    #expect(abs(mean - expected) < 4 * (variance / count).squareRoot() + 0.01, "\(mean), \(expected)")
-    #expect(variance.squareRoot() < 0.2)
-  }
-
   @Test func timingsChooseTheirAnalyses() throws {
     let model = WindingModel(channels: channels, grid: grid, identifier: "winding", rate: 0.2)
     for (timing, offsets) in [

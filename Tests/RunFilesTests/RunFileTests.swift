@@ -38,11 +38,8 @@ import Testing
     // What is the default need not be written, and leaves the fingerprint as it is.
     let written = try read("\n  perturbed_run: own_checkpoint\n  rescaling: hemispheric")
     #expect(try written.canonicalText() == plain.canonicalText())
-    let other = try read("\n  perturbed_run: other_checkpoint\n  rescaling: zonal\n  fresh_noise: 0.5")
+    let other = try read("\n  perturbed_run: other_checkpoint\n  rescaling: zonal")
     #expect(other.perturbation.perturbedRun == .otherCheckpoint && other.perturbation.rescaling == .zonal)
-    #expect(other.perturbation.freshNoise == 0.5 && plain.perturbation.freshNoise == 0)
-    #expect(try plain.canonicalText().contains("fresh_noise") == false)
-    #expect(throws: ApusError.self) { try read("\n  fresh_noise: -0.1") }
     let error = #expect(throws: ApusError.self) { try read("\n  rescaling: meridional") }
     #expect(error?.kind == .badRunFile && error?.expected?.contains("zonal") == true)
   }

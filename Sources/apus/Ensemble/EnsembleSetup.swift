@@ -258,7 +258,7 @@ struct EnsembleSetup {
     return PerturbationSettings(
       kind: kind, cycles: section.cycles, seedChannels: seeds,
       lengthScaleKilometres: section.lengthScaleKilometres, factor: section.amplitudeFactor,
-      targetHours: targetHours, timing: timing, freshNoise: section.freshNoise, perturbedRun: perturbedRun,
+      targetHours: targetHours, timing: timing, perturbedRun: perturbedRun,
       rescaling: rescaling, tropics: section.rescaleLatitude)
   }
 
