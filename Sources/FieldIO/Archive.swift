@@ -277,12 +277,7 @@ public final class Archive: Sendable {
     var sources: [Source] = []
     for reader in readers {
       guard let (variable, level) = try find(name, in: reader) else { continue }
-      guard variable.length(.member) == 1 else {
-        throw ApusError(
-          .badData, "an analysis has several members", file: reader.path, variable: variable.variable.name,
-          found: "\(variable.length(.member))", expected: "1",
-          advice: "Pick one first, for example with: ncks -d number,0 in.nc out.nc.")
-      }
+      try requireOneState(variable, hasLevel: ChannelCatalogue.channel(name)?.level != nil)
       let wanted = unit ?? variable.units
       unit = wanted
       let conversion = try Units.conversion(
@@ -290,6 +285,26 @@ public final class Archive: Sendable {
       sources.append(Source(variable: variable, level: level, conversion: conversion))
     }
     return sources
+  }
+
+  /// An analysis is one state a time: of members, lead times or whatever else, none could be preferred.
+  private static func requireOneState(_ variable: GriddedVariable, hasLevel: Bool) throws {
+    for (dimension, axis) in zip(variable.variable.dimensions, variable.axes) where dimension.length > 1 {
+      let words: String
+      switch axis {
+      case .time, .latitude, .longitude, .experimentVersion: continue
+      case .level where hasLevel: continue
+      case .level: words = "several levels"
+      case .member: words = "several members"
+      case .leadTime: words = "several lead times"
+      case .sample: words = "several samples"
+      case .other: words = "a dimension that is not understood"
+      }
+      throw ApusError(
+        .badData, "an analysis has \(words)", file: variable.reader.path, variable: variable.variable.name,
+        found: "\(dimension.name) = \(dimension.length)", expected: "1",
+        advice: "Pick one first, for example with: ncks -d \(dimension.name),0 in.nc out.nc.")
+    }
   }
 
   /// The variable that holds a channel, and its index along the level axis.

@@ -76,14 +76,25 @@ struct Coordinates {
   }
 
   /// Member numbers.
+  /// - Throws: `ApusError` of kind `badData` where one is no number.
   func members(_ variable: NetCDFReader.Variable, axes: [GriddedVariable.Axis]) throws -> [Int] {
+    func numbers(_ values: [Double], _ name: String) throws -> [Int] {
+      try values.map { value in
+        guard abs(value) < 1e15 else {
+          throw ApusError(
+            .badData, "a member's number is missing or no number", file: reader.path, variable: name,
+            found: "\(value)", expected: "a whole number for every member")
+        }
+        return Int(value)
+      }
+    }
     if let place = axes.firstIndex(of: .member) {
-      return try values(variable.dimensions[place]).map { Int($0) }
+      return try numbers(values(variable.dimensions[place]), variable.dimensions[place].name)
     }
     guard let scalar = auxiliary(.member, besides: variable).first(where: { $0.dimensions.isEmpty }) else {
       return []
     }
-    return try reader.values(scalar).map { Int($0) }
+    return try numbers(reader.values(scalar), scalar.name)
   }
 
   /// Times, lead times [hours] and a scalar start of the forecast.
@@ -118,7 +129,8 @@ struct Coordinates {
     var hours: [Double] = []
     if let leadHolder {
       let values = try reader.values(leadHolder)
-      hours = TimeCoordinate.hours(values, units: leadHolder.text("units") ?? "hours") ?? values
+      hours = try TimeCoordinate.hours(
+        values, units: leadHolder.text("units") ?? "hours", file: reader.path, variable: leadHolder.name)
     }
     if times.isEmpty, let reference, !hours.isEmpty {
       times = hours.map { Instant(seconds: reference.seconds + Int(($0 * 3600).rounded())) }

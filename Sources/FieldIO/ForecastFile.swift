@@ -70,7 +70,7 @@ public struct ForecastFile: Sendable {
         "quantization", .int32, [],
         [
           "algorithm": .text("bitround"), "implementation": .text("Apus \(apusVersion)"),
-          "long_name": .text("lossy compression: \(bits) mantissa bits kept"),
+          "long_name": .text(ForecastFile.quantisation(bits)),
         ])
     }
     for (index, channel) in channels.enumerated() { try defineChannel(channel, units[index], file) }
@@ -95,6 +95,9 @@ public struct ForecastFile: Sendable {
     }
     try file.finish()
   }
+
+  /// What files say of the bits kept.
+  public static func quantisation(_ bits: Int) -> String { "lossy compression: \(bits) mantissa bits kept" }
 
   /// Scalar coordinate of a channel's pressure or height: `pressure_500`, `height_2`.
   private func verticalName(_ name: String) -> String? {

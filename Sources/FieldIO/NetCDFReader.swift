@@ -301,7 +301,7 @@ public final class NetCDFReader: Sendable {
     try NetCDFLibrary.locked { _ = nc_inq_format(try OpenFiles.handle(key, path, stamp), &format) }
     guard format != NC_FORMAT_NETCDF4, format != NC_FORMAT_NETCDF4_CLASSIC else { return }
     func bytes(_ variable: Variable) -> Int {
-      let size = ["byte": 1, "char": 1, "short": 2, "int": 4, "float": 4][variable.typeName] ?? 8
+      let size = NetCDFReader.sizes[variable.typeName] ?? 8
       return variable.dimensions.reduce(size) { $0 * ($1.isUnlimited ? 1 : $1.length) }
     }
     let records = dimensions.first(where: \.isUnlimited)?.length ?? 0
@@ -316,6 +316,11 @@ public final class NetCDFReader: Sendable {
         expected: "at least \(needed) bytes of data and a header", advice: "Copy or download it again.")
     }
   }
+
+  /// Bytes of a number, of the types that do not take eight.
+  private static let sizes = [
+    "byte": 1, "char": 1, "ubyte": 1, "short": 2, "ushort": 2, "int": 4, "uint": 4, "float": 4,
+  ]
 
   /// Bytes that names, dimensions and variables take in a classic header, attributes left out.
   private static func leastClassicHeader(_ variables: [Variable], _ dimensions: [Dimension]) -> Int {

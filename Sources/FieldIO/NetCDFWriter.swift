@@ -20,6 +20,7 @@ public final class NetCDFWriter {
   public init(_ path: String) throws {
     self.path = path
     temporary = path + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
+    try NetCDFWriter.requirePlace(path)
     let status = NetCDFLibrary.locked { nc_create(temporary, NC_NETCDF4 | NC_CLOBBER, &handle) }
     guard status == NC_NOERR else {
       unlink(temporary)
@@ -28,6 +29,22 @@ public final class NetCDFWriter {
         advice: "Choose a directory that exists, is writable and has space.")
     }
     isOpen = true
+  }
+
+  /// What the library would call a permission denied, or find out only when all is written.
+  private static func requirePlace(_ path: String) throws {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the file: there is a directory of that name", file: path,
+        advice: "Name a file.")
+    }
+    let parent = (path as NSString).deletingLastPathComponent
+    guard parent.isEmpty || FileManager.default.fileExists(atPath: parent) else {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the file: its directory is not there", file: path,
+        found: "no \(parent)", advice: "Make the directory, or choose another.")
+    }
   }
 
   deinit {

@@ -34,12 +34,15 @@ public struct Instant: Sendable, Hashable, Comparable, CustomStringConvertible {
       if parts.count == 2 {
         let clock = parts[1].split(separator: ":")
         let fields = clock.compactMap { Double($0) }
-        guard fields.count == clock.count, fields.count <= 3 else { return nil }
+        guard fields.count == clock.count, fields.count <= 3, fields.allSatisfy((0...100).contains) else {
+          return nil
+        }
         numbers += fields.map { Int($0) }
       }
     }
     numbers += [Int](repeating: 0, count: max(0, 6 - numbers.count))
-    guard numbers.count == 6, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]),
+    guard numbers.count == 6, (0...9999).contains(numbers[0]), (1...12).contains(numbers[1]),
+      (1...31).contains(numbers[2]),
       (0...24).contains(numbers[3]), (0..<60).contains(numbers[4]), (0...60).contains(numbers[5])
     else { return nil }
     self.init(

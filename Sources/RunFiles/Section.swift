@@ -75,7 +75,7 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     -> Double?
   {
     guard let node = node(key) else { return nil }
-    guard let value = node.float, value.isFinite else { throw wrongType(key, node, "a number") }
+    guard let value = node.number else { throw wrongType(key, node, "a number") }
     if let range, !range.contains(value) {
       throw refuse(
         key, "out of range", found: describe(node),
@@ -89,7 +89,7 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
 
   func optionalInteger(_ key: Key, in range: ClosedRange<Int>) throws -> Int? {
     guard let node = node(key) else { return nil }
-    guard let value = node.int else { throw wrongType(key, node, "a whole number") }
+    guard let value = node.wholeNumber else { throw wrongType(key, node, "a whole number") }
     guard range.contains(value) else {
       let bound =
         range.upperBound == .max
@@ -124,7 +124,7 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     guard let node = node(key) else { return nil }
     guard let items = node.sequence else { throw wrongType(key, node, "a list of numbers") }
     return try items.map { item in
-      guard let value = item.float, value.isFinite else { throw wrongType(key, item, "a number") }
+      guard let value = item.number else { throw wrongType(key, item, "a number") }
       return value
     }
   }
@@ -133,7 +133,7 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     guard let node = node(key) else { return nil }
     let items = node.sequence.map(Array.init) ?? [node]
     return try items.map { item in
-      guard let value = item.int, range.contains(value) else {
+      guard let value = item.wholeNumber, range.contains(value) else {
         throw source.error(
           at: item.mark, key.rawValue, "wrong value", found: describe(item),
           expected: "whole numbers from \(range.lowerBound) to \(range.upperBound)")
@@ -149,7 +149,7 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     var values: [String: Double] = [:]
     for (nameNode, item) in mapping {
       let name = nameNode.string ?? "?"
-      guard let value = item.float, value.isFinite, value >= 0 else {
+      guard let value = item.number, value >= 0 else {
         throw source.error(
           at: item.mark, name, "wrong value in \(key.rawValue)", found: describe(item),
           expected: "a number, 0 or more")
@@ -278,6 +278,25 @@ struct Source {
     let place = mark.map { "\(file):\($0.line):\($0.column)" } ?? file
     return ApusError(
       .badRunFile, problem, file: place, variable: key, found: found, expected: expected, advice: advice)
+  }
+}
+
+extension Node {
+  /// A plain text, not one in quotes.
+  private var plain: String? {
+    guard let scalar, [.any, .plain].contains(scalar.style) else { return nil }
+    return scalar.string
+  }
+
+  /// A whole number in decimal digits: YAML 1.1 would take 0010 for 8 and 1:30 for 90.
+  var wholeNumber: Int? { plain.flatMap { Int($0) } }
+
+  /// A finite number in decimal digits.
+  var number: Double? {
+    guard let plain, !plain.lowercased().hasPrefix("0x"), let value = Double(plain), value.isFinite else {
+      return nil
+    }
+    return value
   }
 }
 

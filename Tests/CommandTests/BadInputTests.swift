@@ -80,6 +80,48 @@ import Testing
     #expect(!scratch.files.contains { $0.contains("safetensors") })
   }
 
+  /// No command writes over what it reads.
+  @Test func outputsThatAreInputs() throws {
+    let file = scratch.file("a.nc").path
+    try SmallWorld.write(to: file)
+    let link = scratch.file("link.nc").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+    let text = scratch.file("run.yml").path
+    try world.ensemble(analyses: file).write(toFile: text, atomically: true, encoding: .utf8)
+    let before = try Data(contentsOf: URL(fileURLWithPath: file))
+    let model = scratch.file("model.safetensors").path
+    try FileManager.default.copyItem(atPath: world.checkpoint, toPath: model)
+    for command in [
+      ["spectrum", file, "--variable", "msl", "--output", file],
+      [
+        "climate", "sample", "--files", file, "--channels", "msl", "--grid", world.gridFile, "--output", link,
+      ],
+      ["climate", "states", "--files", file, "--variables", "msl", "--output", file],
+      ["climate", "quantiles", "--files", scratch.file("a.*").path, "--variables", "msl", "--output", file],
+      ["verify", "--variable", "msl", "--forecast", world.analyses, "--truth", file, "--output", file],
+      ["member", text, "--date", "2026-01-14", "--member", "0", "--output", file],
+      ["checkpoint", "average", model, world.checkpoint, "--output", model],
+    ] {
+      expect(try Binary.run(command, in: scratch.directory), 73, ["the output is one of the inputs"])
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == before)
+    expect(
+      try Binary.run(["spectrum", file, "--variable", "msl", "--output", scratch.file("no/s.nc").path]), 73,
+      ["no/s.nc", "its directory is not there"])
+    expect(
+      try Binary.run(["spectrum", file, "--variable", "msl", "--output", scratch.directory.path]), 73,
+      ["there is a directory of that name"])
+  }
+
+  @Test func threadsOfTheEnvironment() throws {
+    for text in ["abc", "0", "-2"] {
+      let outcome = try Binary.run(
+        ["verify", "--variable", "msl", "--forecast", "a.nc", "--truth", "a.nc", "--output", "s.nc"],
+        environment: ["APUS_THREADS": text])
+      expect(outcome, 64, ["APUS_THREADS is '\(text)'"])
+    }
+  }
+
   @Test func truncatedNetCDF() throws {
     let whole = try Data(contentsOf: URL(fileURLWithPath: world.analyses))
     let file = scratch.file("short.nc")

@@ -65,6 +65,46 @@ import Testing
         == 0)
   }
 
+  /// A directory holds members of one draw; more of them renew the products, and a damaged one is made again.
+  @Test func anotherDrawIsRefused() throws {
+    let scratch = try Scratch()
+    let output = scratch.file("out").path
+    let base = ["--from", "2026-01-10", "--products", "--seed-members", "1", "3"]
+    func draw(_ more: [String]) throws -> Binary.Outcome {
+      try EmulateTests.draw("diffusion", world, base + more, to: output)
+    }
+    #expect(try draw(["--members", "2", "--levels", "3"]).code == 0)
+    let (member, mean) = ("/members/20260110T00/member_0002.nc", "/products/mean_20260110T00.nc")
+    let before = try bytes(output + member)
+    for (change, what) in [
+      (["--seed", "2"], "member_seed"), (["--levels", "4"], "sampler"),
+      (["--quantise-bits", "9"], "quantization"),
+      (["--lead-times", "24"], "lead times"),
+    ] {
+      let outcome = try draw(
+        ["--members", "3"] + (change[0] == "--levels" ? [] : ["--levels", "3"]) + change)
+      #expect(outcome.code == 73, "\(outcome.errors)")
+      #expect(outcome.errors.contains("'\(what)': the directory holds another draw"), "\(outcome.errors)")
+    }
+    let other = try EmulateTests.draw(
+      "diffusion", world,
+      ["--from", "2026-01-10", "--seed-members", "2", "3", "--members", "3", "--levels", "3"],
+      to: output)
+    #expect(other.code == 73 && other.errors.contains("'emulator_seeds'"), "\(other.errors)")
+    #expect(try bytes(output + member) == before)
+    #expect(try NetCDFReader(output + mean).attributes["member_numbers"]?.text == "1 to 2")
+
+    try Data("trunc".utf8).write(to: URL(fileURLWithPath: output + member))
+    #expect(try draw(["--members", "4", "--levels", "3"]).code == 0)
+    #expect(try bytes(output + member) == before)
+    #expect(try NetCDFReader(output + mean).attributes["member_numbers"]?.text == "1 to 4")
+    let fresh = scratch.file("fresh").path
+    #expect(
+      try EmulateTests.draw("diffusion", world, base + ["--members", "4", "--levels", "3"], to: fresh).code
+        == 0)
+    #expect(try bytes(output + mean) == bytes(fresh + mean))
+  }
+
   /// Products are those of the members, streamed or read back, on one thread or two.
   @Test func products() throws {
     let scratch = try Scratch()
@@ -154,7 +194,7 @@ import Testing
       (["--seed-members", "1", "77"], 65, "member 77"),
       (["--seed-members", "1"], 65, "number of seeds does not fit"),
       (["--seed-members", "1", "3", "--lead-times", "36"], 65, "24 h, 48 h"),
-      (["--seed-members", "1", "3", "--from", "2030-01-01"], 66, "lead time"),
+      (["--seed-members", "1", "3", "--from", "2030-01-01"], 66, "no initial time in the period"),
       (["--seed-members", "1", "3", "--levels", "5"], 64, "diffusion"),
       (["--seed-members", "1", "1"], 64, "twice"),
       ([], 64, "--seed-members or --random-seeds"),

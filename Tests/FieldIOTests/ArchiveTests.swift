@@ -216,6 +216,35 @@ final class ArchiveFiles {
     #expect(variable?.kind == .inputMissing)
   }
 
+  /// Of members, lead times or whatever else none could be preferred; one alone is no choice.
+  @Test(arguments: ["ens", "record", "number", "step"]) func analysesAreOneStateATime(dimension: String)
+    throws
+  {
+    let files = try ArchiveFiles()
+    for count in [1, 2] {
+      let path = files.path("\(dimension)\(count).nc")
+      let file = try NetCDFWriter(path)
+      let grid = files.grid
+      try file.dimension("time", 2)
+      try file.dimension(dimension, count)
+      try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
+      try file.variable("time", .double, ["time"], ["units": .text("hours since 2026-02-01")])
+      try file.variable("msl", .float, ["time", dimension, "lat", "lon"], ["units": .text("Pa")])
+      try file.put("time", [0.0, 6])
+      let fields = (0..<2).flatMap { time in (0..<count).flatMap { _ in files.field(time) } }
+      try file.put("msl", fields)
+      try file.finish()
+      func open() throws -> Archive { try Archive([path], channels: ["msl"], grid: grid, degrees: 10) }
+      if count == 1 {
+        let state = try open().state(at: Instant(year: 2026, month: 2, day: 1, hour: 6))
+        #expect(zip(state.values, files.field(1)).allSatisfy { abs($0 - $1) < 1e-2 })
+      } else {
+        let error = #expect(throws: ApusError.self) { try open() }
+        #expect(error?.kind == .badData && error?.found == "\(dimension) = 2", "\(String(describing: error))")
+      }
+    }
+  }
+
   @Test func truncatedFilesAreRefused() throws {
     let files = try ArchiveFiles()
     let path = try files.write("whole.nc", .init())

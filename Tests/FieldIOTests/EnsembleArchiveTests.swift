@@ -3,6 +3,7 @@ import CNetCDF
 import FieldIO
 import Fields
 import Foundation
+import Sphere
 import Testing
 
 @Suite struct EnsembleArchiveTests {
@@ -90,6 +91,46 @@ import Testing
     #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t") }
     #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t700") }
     #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "t2m") }
+  }
+
+  /// CDF-5 has unsigned numbers of one, two and four bytes; files are as long as those, not as doubles.
+  @Test(arguments: [NC_UBYTE, NC_USHORT, NC_UINT]) func wholeClassicFilesOfUnsignedNumbers(type: Int32) throws
+  {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID()).nc").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    var (file, latitude, longitude): (Int32, Int32, Int32) = (0, 0, 0)
+    #expect(nc_create(path, NC_64BIT_DATA, &file) == NC_NOERR)
+    nc_def_dim(file, "lat", 90, &latitude)
+    nc_def_dim(file, "lon", 180, &longitude)
+    var (variable, axes): ([Int32], [Int32]) = ([0, 0, 0], [latitude, longitude])
+    nc_def_var(file, "lat", NC_DOUBLE, 1, &axes[0], &variable[0])
+    nc_def_var(file, "lon", NC_DOUBLE, 1, &axes[1], &variable[1])
+    nc_def_var(file, "t2m", type, 2, axes, &variable[2])
+    nc_enddef(file)
+    nc_put_var_double(file, variable[0], (0..<90).map { 89 - 2 * Double($0) })
+    nc_put_var_double(file, variable[1], (0..<180).map { 2 * Double($0) })
+    nc_put_var_double(file, variable[2], (0..<16200).map { Double($0 % 200) })
+    #expect(nc_close(file) == NC_NOERR)
+    let reader = try NetCDFReader(path)
+    #expect(try reader.values(reader.variable("t2m"))[399] == 199)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+    try whole.prefix(whole.count - 500).write(to: URL(fileURLWithPath: path))
+    #expect(throws: ApusError.self) { try NetCDFReader(path) }
+  }
+
+  @Test func aMemberWithoutANumberIsNamed() throws {
+    let files = try ArchiveFiles()
+    let path = files.path("members.nc")
+    let file = try NetCDFWriter(path)
+    try file.dimension("number", 2)
+    try file.grid(latitudes: files.grid.latitudes, longitudes: files.grid.longitudes)
+    try file.variable("number", .double, ["number"])
+    try file.variable("msl", .float, ["number", "lat", "lon"], ["units": .text("Pa")])
+    try file.put("number", [0.0, .nan])
+    try file.put("msl", files.field(0) + files.field(1))
+    try file.finish()
+    let error = #expect(throws: ApusError.self) { try EnsembleArchive([path], variable: "msl") }
+    #expect(error?.kind == .badData && error?.variable == "number")
   }
 
   @Test func unknownDimensionsAreNotGuessed() throws {

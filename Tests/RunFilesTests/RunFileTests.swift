@@ -56,6 +56,13 @@ import Testing
     #expect(plain.partialKey == nil)
     #expect(try output("members: none").members == .none)
     #expect(try output("members: 8").members == .some([8]))
+    // Numbers as file names have them; YAML 1.1 would read 0010 as 8.
+    #expect(try output("members: [0003, 0007]").members == .some([3, 7]))
+    let ten = #expect(throws: ApusError.self) { try output("members: [0010]") }
+    #expect(ten?.found == "10")
+    for wrong in ["0x8", "1:30", "\"8\"", "1_0"] {
+      #expect(throws: ApusError.self) { try output("members: [\(wrong)]") }
+    }
     let part = try output(
       "members: [8, 0, 8]\n  variables: [msl]\n  lead_times: [12, 0]\n  region: {west: 170, east: -170}")
     #expect(part.members == .some([0, 8]) && part.partialKey == "output.members: a list")

@@ -80,6 +80,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   }
 
   func run() throws {
+    try OutputPath.require(output, apartFrom: [checkpoint] + data)
     if try VariationalFile.isOne(checkpoint) {
       let stored = try VariationalFile.read(checkpoint)
       let source = noiseMemory.map(stored.with(noiseMemory:)) ?? stored

@@ -78,9 +78,11 @@ struct CheckpointAverageCommand: ParsableCommand {
     if !weights.isEmpty && weights.count != checkpoints.count {
       throw ValidationError("--weights takes one number for every checkpoint.")
     }
+    if !weights.allSatisfy(\.isFinite) { throw ValidationError("--weights takes finite numbers.") }
   }
 
   func run() throws {
+    try OutputPath.require(output, apartFrom: checkpoints + (base.map { [$0] } ?? []))
     let members = try checkpoints.map { try Checkpoint.read($0) }
     let shares = weights.isEmpty ? members.map { _ in 1 } : weights
     let origin = try base.map { try Checkpoint.read($0) }

@@ -49,6 +49,9 @@ struct ClimateSampleCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
+    if let twice = Set(channels).first(where: { name in channels.count(where: { $0 == name }) > 1 }) {
+      throw ValidationError("--channels names \(twice) twice.")
+    }
     guard everyHours > 0, stepHours > 0, everyHours % stepHours == 0 else {
       throw ValidationError("--every-hours must be a multiple of --step-hours, both above 0.")
     }
@@ -56,6 +59,7 @@ struct ClimateSampleCommand: ParsableCommand {
   }
 
   func run() throws {
+    try OutputPath.require(output, apartFrom: files + [grid])
     let grid = try GridDescription.read(grid)
     let archive = try Archive(
       files, channels: channels, grid: grid, degrees: degrees ?? grid.defaultDegreeCount)

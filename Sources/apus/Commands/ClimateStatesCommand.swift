@@ -18,6 +18,7 @@ struct ClimateStatesCommand: ParsableCommand {
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
+    try OutputPath.require(output, apartFrom: states.inputs)
     let climate = StateClimate(
       states: try states.open(), memoryMegabytes: states.memoryMegabytes, threads: threads.count)
     ClimateStatesOptions.report(output, try climate.write(output))

@@ -62,6 +62,9 @@ struct ClimateStatesOptions: ParsableArguments {
     guard memoryMegabytes > 0 else { throw ValidationError("--memory-megabytes must be 1 or more.") }
   }
 
+  /// Paths and globs of all that is read.
+  var inputs: [String] { files + states }
+
   /// Opens the files.
   func open() throws -> any ClimateStates {
     guard states.isEmpty else { return try StateFiles(try FileList.expand(states), variables: variables) }

@@ -16,6 +16,12 @@ struct GridCommand: ParsableCommand {
   @Argument(help: "Longitudes.")
   var longitudes: Int
 
+  func validate() throws {
+    guard max(latitudes, longitudes) <= 100_000 else {
+      throw ValidationError("A grid has at most 100000 latitudes or longitudes.")
+    }
+  }
+
   func run() throws {
     guard let kind = SphereGrid.Kind(rawValue: kind) else {
       throw ValidationError("Unknown grid '\(kind)': choose gaussian or equiangular.")

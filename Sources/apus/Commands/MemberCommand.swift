@@ -29,6 +29,7 @@ struct MemberCommand: ParsableCommand {
 
   func run() throws {
     let setup = try EnsembleSetup(pipeline, threads: threads.count, logger: log.logger)
+    try OutputPath.require(output, apartFrom: setup.inputs + [pipeline])
     let identity = try setup.plan.member(member)
     let trajectory = try setup.forecaster.member(identity, at: date)
     let store = whole ? setup.store(.whole) : setup.store
@@ -56,6 +57,6 @@ struct BreedCommand: ParsableCommand {
       try result.show(BreedingGrowth(setup, threads: options.threads.count))
       return
     }
-    try BredVectorFiles(setup: setup, threads: options.threads.count).write()
+    try result.show(BredVectorFiles(setup: setup, threads: options.threads.count).write())
   }
 }

@@ -34,6 +34,7 @@ struct SpectrumCommand: ParsableCommand {
   @OptionGroup var result: ResultOptions
 
   func run() throws {
+    try OutputPath.require(output, apartFrom: [file])
     let archive = try EnsembleArchive([file], variable: variable)
     let grid = try SphereGrid.detect(
       latitudes: archive.grid.latitudes, longitudes: archive.grid.longitudes, file: file)

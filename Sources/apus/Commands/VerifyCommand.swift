@@ -96,11 +96,12 @@ struct VerifyCommand: ParsableCommand {
     if let definition { return try runSuite(definition) }
     guard let variable else { return }
     let logger = log.logger
-    let archive = try EnsembleArchive(forecast, variable: variable)
-    let truths = try TruthArchive(truth, for: archive)
+    try OutputPath.require(output, apartFrom: forecast + truth + climate)
+    let archive = try EnsembleArchive(FileList.expand(forecast), variable: variable)
+    let truths = try TruthArchive(FileList.expand(truth), for: archive)
     let controlPlace = try ControlMember.place(
       control, among: archive.members, file: archive.file, variable: variable)
-    let sample = try climate.isEmpty ? nil : ClimateArchive(climate, for: archive)
+    let sample = try climate.isEmpty ? nil : ClimateArchive(FileList.expand(climate), for: archive)
     let quantiles = try sample.map { try ClimateQuantiles(EnsembleValues($0.values, members: $0.count)) }
     let threshold = try thresholdFrom?.threshold(quantiles, points: archive.grid.pointCount)
     logger.debug(

@@ -37,9 +37,11 @@ final class ArchiveClimate: SuiteClimate {
     self.threads = threads
     times = source.truthTimes.filter(settings.period.contains)
     guard !times.isEmpty else {
+      let files = source.truthTimes.isEmpty ? "no state at all" : "none of \(source.truthTimes.count) states"
       throw ApusError(
         .inputMissing, "the climate has no states in its period", file: settings.period.files.first?.path,
-        variable: source.variable)
+        variable: source.variable, found: files,
+        advice: "Name its files with --climate, or files: of the definition's climate.")
     }
   }
 

@@ -1,4 +1,5 @@
 import Basics
+import Ensembles
 import FieldIO
 import Fields
 import Foundation
@@ -13,6 +14,34 @@ struct EmulatedFile {
   /// What kind of model, and where it is from.
   let source, reference: String
   let quantiseBits: Int?
+
+  /// Whether a file is there already and is what `write` would write, by what made it: model, `marks`, lead times, bits.
+  /// One that cannot be read is not.
+  /// - Parameter marks: attributes that tell one draw from another.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput` where another draw lives there.
+  func isThere(_ path: String, _ leadHours: [Int], marks: [(String, NetCDFAttribute)], member: Int?) throws
+    -> Bool
+  {
+    guard RunDirectory.exists(path), let there = try? NetCDFReader(path),
+      let axis = there.variables.first(where: { $0.name == "forecast_period" }),
+      let found = try? there.values(axis)
+    else { return false }
+    func list(_ hours: [Double]) -> String { hours.map { "\(Int($0)) h" }.joined(separator: ", ") }
+    let bits = there.variables.first { $0.name == "quantization" }?.text("long_name")
+    let wantedBits = (member == nil ? nil : quantiseBits).map(ForecastFile.quantisation)
+    var same = [
+      ("emulator_sha256", there.attributes["emulator_sha256"]?.text, model.digest),
+      ("lead times", list(found), list(leadHours.map(Double.init))),
+      ("quantization", bits ?? "none", wantedBits ?? "none"),
+    ]
+    for (name, value) in marks { same.append((name, there.attributes[name]?.text, value.text ?? "")) }
+    for (name, found, wanted) in same where found != wanted {
+      throw ApusError(
+        .cannotCreateOutput, "the directory holds another draw", file: path, variable: name,
+        found: found ?? "none", expected: wanted, advice: "Choose another place, or remove the directory.")
+    }
+    return true
+  }
 
   /// Writes fields [lead time][channel][point], which are rounded already where they are a member's.
   func write(

@@ -10,7 +10,7 @@ import Sphere
 /// Draws members from seeds and writes one file a member and initial time, in the format of ensemble runs.
 ///
 /// A member's file follows from emulator, seeds, random seed, initial time and number alone; files that are there are
-/// not made again, so an interrupted command continues.
+/// not made again, so an interrupted command continues, but those of another draw are refused.
 struct EmulationRun {
   let emulator: any Emulator
   let finish: SpectralFinish
@@ -38,6 +38,13 @@ struct EmulationRun {
     }.filter { !$0.1.isEmpty }
     for hours in leadHours ?? [] { _ = try emulator.domain.lead(hours, file: file) }
     guard !forecasts.isEmpty else {
+      let starts = source.forecasts(from: nil, to: nil).map(\.initial)
+      if let first = starts.first, let last = starts.last, source.forecasts(from: from, to: to).isEmpty {
+        throw ApusError(
+          .inputMissing, "the seeds have no initial time in the period", file: source.files.first,
+          found: "\(first) to \(last)",
+          expected: "\(from.map(\.description) ?? "the first") to \(to.map(\.description) ?? "the last")")
+      }
       throw ApusError(
         .inputMissing, "the seeds hold no lead time that the emulator draws", file: source.files.first,
         expected: (leadHours ?? emulator.domain.leadHours).map { "\($0) h" }.joined(separator: ", "))
@@ -48,17 +55,21 @@ struct EmulationRun {
     var (drawn, seconds) = (0, 0.0)
     var distinct: Set<Int> = []
     for (number, (initial, cases)) in forecasts.enumerated() {
-      let needsProducts = writesProducts && !directory.hasProducts(at: initial)
-      let missing =
-        keepsMembers
-        ? members.filter { !RunDirectory.exists(directory.memberFile($0, at: initial)) }
-        : needsProducts ? Array(members) : []
-      guard !missing.isEmpty || needsProducts else { continue }
+      let hours = cases.map(\.hours)
       let chosen = Dictionary(
-        uniqueKeysWithValues: missing.map {
+        uniqueKeysWithValues: members.map {
           ($0, source.seeds(seed: seed, initial: initial, member: $0))
         })
-      distinct.formUnion(chosen.values.flatMap { $0 })
+      let absent = try members.filter { member in
+        try keepsMembers
+          && !emulated.isThere(
+            directory.memberFile(member, at: initial), hours,
+            marks: marks(initial, member, seeds: chosen[member] ?? []), member: member)
+      }
+      let needsProducts = try writesProducts && !hasProducts(directory, initial, hours)
+      let missing = needsProducts && !keepsMembers ? Array(members) : absent
+      guard !missing.isEmpty || needsProducts else { continue }
+      distinct.formUnion(missing.flatMap { chosen[$0] ?? [] })
       var seeds: [[AlignedBuffer<Float>]] = []
       var scales: [Standardisation] = []
       for (hours, item) in cases {
@@ -68,7 +79,7 @@ struct EmulationRun {
       }
       let (allSeeds, allScales) = (seeds, scales)
       let streamed =
-        needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, cases.map(\.hours))) : nil
+        needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, hours)) : nil
       if let streamed {
         for member in members where !missing.contains(member) {
           streamed.add(
@@ -102,15 +113,8 @@ struct EmulationRun {
         streamed?.add(values, number: member)
         guard keepsMembers else { return }
         try write(
-          values, initial, cases.map(\.hours), title: "member \(member), drawn by an emulator",
-          member: member,
-          extra: [
-            (
-              "emulator_seeds",
-              .text("members \(places.map { "\(source.pool[$0])" }.joined(separator: ", "))")
-            ),
-            ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
-          ], to: directory.memberFile(member, at: initial))
+          values, initial, hours, title: "member \(member), drawn by an emulator", member: member,
+          extra: marks(initial, member, seeds: places), to: directory.memberFile(member, at: initial))
       }
       seconds += (ContinuousClock.now - start) / .seconds(1)
       if StopFlag.isSet {
@@ -120,8 +124,9 @@ struct EmulationRun {
       if let products = streamed?.products(members: members.count) {
         for product in RunDirectory.Product.allCases {
           try write(
-            products.values(of: product), initial, cases.map(\.hours), title: "ensemble \(product.rawValue)",
-            cellMethods: product.cellMethods, extra: [("members", .integers([Int32(members.count)]))],
+            products.values(of: product), initial, hours, title: "ensemble \(product.rawValue)",
+            cellMethods: product.cellMethods,
+            extra: productMarks + [("members", .integers([Int32(members.count)])), memberNumbers],
             to: directory.product(product, at: initial))
         }
       }
@@ -132,6 +137,49 @@ struct EmulationRun {
       leadHours: Set(forecasts.flatMap { $0.1.map(\.hours) }).sorted(), draws: drawn, seconds: seconds,
       seedsPerMember: source.choice.count, distinctSeeds: distinct.map { source.pool[$0] }.sorted(),
       gigaflopPerDraw: emulator.operationsPerDraw.map { $0 / 1e9 })
+  }
+
+  /// What tells the file of a member from those of other draws.
+  private func marks(_ initial: Instant, _ member: Int, seeds: [Int]) -> [(String, NetCDFAttribute)] {
+    [
+      ("emulator_seeds", .text("members \(seeds.map { "\(source.pool[$0])" }.joined(separator: ", "))")),
+      ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
+    ] + sampling
+  }
+
+  /// What tells products from those of other draws, but for the members.
+  private var productMarks: [(String, NetCDFAttribute)] {
+    let seeds =
+      switch source.choice {
+      case .fixed(let members): "members \(members.map(String.init).joined(separator: ", "))"
+      case .random(let count): "\(count) of \(source.pool.count) members, drawn anew for every member"
+      }
+    return [("emulator_seeds", .text(seeds)), ("random_seed", .text("\(seed)"))] + sampling
+  }
+
+  /// How a diffusion emulator samples.
+  private var sampling: [(String, NetCDFAttribute)] {
+    guard let network = emulator as? NetworkEmulator, network.kind == .diffusion else { return [] }
+    let sampler = network.sampler
+    return [
+      (
+        "sampler",
+        .text("\(sampler.method.rawValue), \(sampler.levels) levels, noise factor \(sampler.noiseFactor)")
+      )
+    ]
+  }
+
+  private var memberNumbers: (String, NetCDFAttribute) {
+    ("member_numbers", .text("\(members.lowerBound) to \(members.upperBound - 1)"))
+  }
+
+  /// Whether the products of an initial time are there, of these members.
+  private func hasProducts(_ directory: RunDirectory, _ initial: Instant, _ hours: [Int]) throws -> Bool {
+    try RunDirectory.Product.allCases.allSatisfy { product in
+      let path = directory.product(product, at: initial)
+      return try emulated.isThere(path, hours, marks: productMarks, member: nil)
+        && (try NetCDFReader(path)).attributes[memberNumbers.0]?.text == memberNumbers.1.text
+    }
   }
 
   /// Generators are used by one thread each.
@@ -169,18 +217,19 @@ struct EmulationRun {
     _ values: [Float], _ initial: Instant, _ leadHours: [Int], title: String, member: Int? = nil,
     cellMethods: String? = nil, extra: [(String, NetCDFAttribute)], to path: String
   ) throws {
-    let domain = emulator.domain
     let others = source.files.count > 1 ? " and \(source.files.count - 1) more" : ""
-    try EmulatedFile(
+    let random: [(String, NetCDFAttribute)] = member == nil ? [] : [("random_seed", .text("\(seed)"))]
+    try emulated.write(
+      values, initial, leadHours, title: title, member: member, cellMethods: cellMethods,
+      extra: [("emulator_seed_files", .text((source.files.first ?? "") + others))] + random + extra, to: path)
+  }
+
+  private var emulated: EmulatedFile {
+    let domain = emulator.domain
+    return EmulatedFile(
       model: (file, digest), channels: domain.channels, units: domain.units, grid: domain.grid,
       source: "ensemble emulator", reference: "Li et al. 2024, SEEDS, doi:10.1126/sciadv.adk4489",
-      quantiseBits: quantiseBits
-    ).write(
-      values, initial, leadHours, title: title, member: member, cellMethods: cellMethods,
-      extra: [
-        ("emulator_seed_files", .text((source.files.first ?? "") + others)),
-        ("random_seed", .text("\(seed)")),
-      ] + extra, to: path)
+      quantiseBits: quantiseBits)
   }
 }
 

@@ -40,7 +40,10 @@ struct VariationalRun {
     try directory.create(initialTimes: initialTimes)
     let spaces = Spaces(of: (0..<threads).map { _ in forecaster.makeWorkspace() })
     let all = initialTimes.flatMap { time in members.map { (time, $0) } }
-    let missing = all.filter { !RunDirectory.exists(directory.memberFile($0.1, at: $0.0)) }
+    let missing = try all.filter { initial, member in
+      try !emulated.isThere(
+        directory.memberFile(member, at: initial), leadHours, marks: marks(initial, member), member: member)
+    }
     let states = Dictionary(
       uniqueKeysWithValues: try Set(missing.map(\.0)).map { ($0, try analyses.state(at: $0)) })
     let start = ContinuousClock.now
@@ -90,15 +93,23 @@ struct VariationalRun {
   private func write(_ values: [Float], _ initial: Instant, member: Int, to path: String) throws {
     var values = values
     if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
-    let base = forecaster.base
+    try emulated.write(
+      values, initial, leadHours, title: "member \(member) of a variational forecaster", member: member,
+      extra: marks(initial, member), to: path)
+  }
+
+  /// What tells the file of a member from those of other forecasts.
+  private func marks(_ initial: Instant, _ member: Int) -> [(String, NetCDFAttribute)] {
     let seeds = member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)"
-    try EmulatedFile(
+    return [("member_seed", .text(seeds)), ("noise_memory", .text("\(noiseMemory)"))]
+  }
+
+  private var emulated: EmulatedFile {
+    let base = forecaster.base
+    return EmulatedFile(
       model: (file, digest), channels: base.channels, units: base.units, grid: base.grid,
       source: "spherical Fourier neural operator with latent fields",
-      reference: "Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854", quantiseBits: quantiseBits
-    ).write(
-      values, initial, leadHours, title: "member \(member) of a variational forecaster", member: member,
-      extra: [("member_seed", .text(seeds)), ("noise_memory", .text("\(noiseMemory)"))], to: path)
+      reference: "Zhong et al. 2025, FuXi-ENS, doi:10.1126/sciadv.adu2854", quantiseBits: quantiseBits)
   }
 }
 

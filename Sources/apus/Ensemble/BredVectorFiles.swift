@@ -6,12 +6,20 @@ import Foundation
 import Models
 import RunFiles
 
+/// What `apus breed` wrote.
+struct BredVectorReport: Encodable, CustomStringConvertible {
+  let directory: String
+  let perturbations: Int
+
+  var description: String { "\(directory): \(perturbations) perturbations" }
+}
+
 /// The perturbations of a run, one file an initial time, checkpoint and pair, in the run directory.
 struct BredVectorFiles {
   let setup: EnsembleSetup
   let threads: Int
 
-  func write() throws {
+  func write() throws -> BredVectorReport {
     let directory = setup.directory.path + "/perturbations"
     do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch
     {
@@ -38,6 +46,6 @@ struct BredVectorFiles {
         ]
       ).write("\(directory)/\(time.stamp)_checkpoint\(member.checkpoint)_pair\(member.perturbation ?? 0).nc")
     }
-    print("\(directory): \(work.count) perturbations")
+    return BredVectorReport(directory: directory, perturbations: work.count)
   }
 }

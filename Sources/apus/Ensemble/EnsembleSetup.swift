@@ -21,6 +21,9 @@ struct EnsembleSetup {
   private(set) var directory: RunDirectory
   private(set) var manifest: RunManifest
 
+  /// Files that are read: analyses and checkpoints.
+  var inputs: [String] { archive.files + run.checkpoints.map(\.path) }
+
   /// Opens checkpoints and analyses; computes amplitudes where the run file asks for it, unless the run
   /// directory already has them.
   /// - Parameters:

@@ -11,5 +11,8 @@ struct ThreadOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be 1 or more.") }
+    if threads == nil, let text = environmentValue("APUS_THREADS"), (Int(text) ?? 0) < 1 {
+      throw ValidationError("APUS_THREADS is '\(text)': it must be a whole number, 1 or more, or not be set.")
+    }
   }
 }

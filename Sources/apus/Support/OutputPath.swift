@@ -1,0 +1,25 @@
+import Basics
+import FieldIO
+import Foundation
+
+/// Where a command writes to, against what it reads from.
+enum OutputPath {
+  /// Makes sure that an output is none of the inputs, by whatever path, so that no command writes over its own data.
+  /// - Parameter inputs: paths or globs; those that are not there are left to whoever reads them.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput` naming the input.
+  static func require(_ output: String, apartFrom inputs: [String]) throws {
+    guard let target = identity(output) else { return }
+    for input in inputs.flatMap({ (try? FileList.expand([$0])) ?? [] }) where identity(input) == target {
+      throw ApusError(
+        .cannotCreateOutput, "the output is one of the inputs", file: output, found: input,
+        expected: "a file of its own", advice: "Choose another --output.")
+    }
+  }
+
+  /// Device and file number, nil where there is no file.
+  private static func identity(_ path: String) -> [UInt64]? {
+    var facts = stat()
+    guard stat(path, &facts) == 0 else { return nil }
+    return [UInt64(facts.st_dev), UInt64(facts.st_ino)]
+  }
+}
