@@ -36,10 +36,10 @@ def score(directory, variable, truth, region):
                 members.append(numpy.asarray(file[variable][:], dtype="f8").squeeze())
                 times = file["time"]
                 hours = netCDF4.date2num(netCDF4.num2date(times[:], times.units), "hours since 1970-01-01")
+                leads = numpy.round(numpy.atleast_1d(file["forecast_period"][:])).astype(int)
                 latitudes = numpy.asarray(file["lat"][:])
         hours = numpy.round(numpy.atleast_1d(hours)).astype(int)
         dates.append((hours, numpy.stack(members)))
-    leads = max((hours - hours[0] for hours, _ in dates), key=len)
     south, north = REGIONS[region]
     weights = numpy.cos(numpy.radians(latitudes)) * ((latitudes >= south) & (latitudes <= north))
     crps, error, variance = (numpy.full((len(leads), len(dates)), numpy.nan) for _ in range(3))

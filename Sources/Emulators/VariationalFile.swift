@@ -91,17 +91,17 @@ public enum VariationalFile {
       networks: networks, parameters: flat, base: base, noiseMemory: configuration.noiseMemory ?? 0,
       provenance: file.metadata["provenance"] ?? "{}")
     guard let text = file.metadata[gainKey] else { return forecaster }
-    guard let gain = try? JSONDecoder().decode(SpectralGain.self, from: Data(text.utf8)) else {
+    guard let gain = try? JSONDecoder().decode(StepTuning.self, from: Data(text.utf8)) else {
       throw ApusError(.badData, "metadata cannot be read", file: path, variable: gainKey)
     }
-    return try forecaster.with(gain: gain)
+    return try forecaster.with(tuning: gain)
   }
 
-  /// Writes the forecaster of a file with another gain, memory of the noise and provenance, its weights as they are
+  /// Writes the forecaster of a file with another tuning, memory of the noise and provenance, its weights as they are
   /// stored.
   /// - Throws: `ApusError` where a file cannot be read or written.
   public static func write(
-    _ gain: SpectralGain, noiseMemory: Double, provenance: String, of source: String, to path: String
+    _ gain: StepTuning, noiseMemory: Double, provenance: String, of source: String, to path: String
   ) throws {
     var (file, configuration) = try open(source)
     configuration.noiseMemory = noiseMemory > 0 ? noiseMemory : nil

@@ -107,7 +107,7 @@ public struct VariationalForecaster: Sendable {
   /// Memory of the noise that it was tuned with.
   public let noiseMemory: Double
   /// The tuned diffusion of its members; that of `base` belongs to other weights and is not used.
-  public let spectralGain: SpectralGain?
+  public let tuning: StepTuning?
   /// Where it comes from, as JSON text.
   public let provenance: String
   private let forecaster, prior: SFNOWeights
@@ -116,9 +116,9 @@ public struct VariationalForecaster: Sendable {
   /// A forecaster from its parts.
   public init(
     networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, noiseMemory: Double = 0,
-    spectralGain: SpectralGain? = nil, provenance: String
+    tuning: StepTuning? = nil, provenance: String
   ) {
-    (self.noiseMemory, self.spectralGain) = (noiseMemory, spectralGain)
+    (self.noiseMemory, self.tuning) = (noiseMemory, tuning)
     (self.networks, self.parameters, self.base) = (networks, parameters, base)
     self.provenance = provenance
     forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
@@ -165,7 +165,7 @@ public struct VariationalForecaster: Sendable {
       self.latent = latent.makeWorkspace(fields: max(c, latent.channels))
       spectrum = AlignedBuffer(plan.truncation.coefficientCount(c))
       transform = plan.truncation.makeWorkspace(c)
-      gain = AlignedBuffer(plan.spectralGain == nil ? 0 : c * plan.base.degrees)
+      gain = AlignedBuffer(plan.tuning == nil ? 0 : c * plan.base.degrees)
     }
   }
 
@@ -203,8 +203,9 @@ public struct VariationalForecaster: Sendable {
       space.cells.pointer, count: latent.channels, into: input + (c + features) * points, space.latent)
     networks.forecaster.forward(forecaster, input: input, output: space.output.pointer, space.forecaster)
     truncation.forward(space.output.pointer, count: c, into: space.spectrum.pointer, space.transform)
-    spectralGain?.apply(to: space.spectrum.pointer, truncation, space.gain.pointer)
+    tuning?.apply(to: space.spectrum.pointer, truncation, space.gain.pointer)
     truncation.inverse(space.spectrum.pointer, count: c, into: space.output.pointer, space.transform)
+    tuning?.limits?.apply(to: space.output.pointer, points: points)
     let values = [Float](unsafeUninitializedCapacity: c * points) { target, filled in
       if let start = target.baseAddress {
         base.normalisation.restore(space.output.pointer, into: start, points: points)
@@ -242,12 +243,12 @@ extension VariationalForecaster: SpectrallyTuned {
   /// Where it was read from.
   public var file: String { base.file }
 
-  /// The same forecaster with another gain.
-  /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
-  public func with(gain: SpectralGain) throws -> VariationalForecaster {
-    try gain.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
+  /// The same forecaster with another tuning.
+  /// - Throws: `ApusError` of kind `badData` where it does not fit.
+  public func with(tuning: StepTuning) throws -> VariationalForecaster {
+    try tuning.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
     return VariationalForecaster(
-      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, spectralGain: gain,
+      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, tuning: tuning,
       provenance: provenance)
   }
 
@@ -255,7 +256,7 @@ extension VariationalForecaster: SpectrallyTuned {
   public func with(noiseMemory: Double) -> VariationalForecaster {
     VariationalForecaster(
       networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory,
-      spectralGain: spectralGain, provenance: provenance)
+      tuning: tuning, provenance: provenance)
   }
 
   /// Member 1 of seed 0, with the noise's own memory.

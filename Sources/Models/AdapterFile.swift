@@ -83,7 +83,7 @@ extension Checkpoint {
       digest: SHA256.hexadecimal(ofFile: file))
   }
 
-  /// The same network, channels and normalisation with other weights, and so without the spectral gain, which
+  /// The same network, channels and normalisation with other weights, and so without the tuning, which
   /// belongs to the weights it was measured with.
   public func with(
     _ parameters: AlignedBuffer<Float>, provenance: String, file: String = "", digest: String = ""
@@ -94,12 +94,12 @@ extension Checkpoint {
       degrees: degrees, stepHours: stepHours, provenance: provenance, file: file, digest: digest)
   }
 
-  /// The same checkpoint with another spectral gain.
-  public func with(gain: SpectralGain, provenance: String) throws -> Checkpoint {
+  /// The same checkpoint with another tuning.
+  public func with(tuning: StepTuning, provenance: String) throws -> Checkpoint {
     try Checkpoint(
       network: network, parameters: parameters, channels: channels, units: units,
       normalisation: normalisation, features: features.features, staticFields: staticFields,
-      degrees: degrees, stepHours: stepHours, spectralGain: gain, provenance: provenance)
+      degrees: degrees, stepHours: stepHours, tuning: tuning, provenance: provenance)
   }
 }
 

@@ -8,7 +8,7 @@ import Sphere
 ///
 /// A safetensors file: weights under makani's names; in the metadata `config` (makani's keys), `channels`,
 /// `units`, `normalisation`, `features`, `grid` (`gaussian 48 96`), `degrees`, `step_hours`,
-/// `provenance` and, where it was calibrated, `spectral_gain` (`SpectralGain`); the tensor `static_fields` [field][latitude][longitude], normalised.
+/// `provenance` and, where it was calibrated, `spectral_gain` (`StepTuning`); the tensor `static_fields` [field][latitude][longitude], normalised.
 public struct Checkpoint: Sendable {
   /// The network.
   public let network: SFNO
@@ -29,8 +29,8 @@ public struct Checkpoint: Sendable {
   /// States hold degrees l below this: analyses before they enter, forecasts after every step.
   public let degrees: Int
   /// What every step's result is multiplied with, degree by degree; nil for none.
-  public let spectralGain: SpectralGain?
-  /// Takes higher degrees away; nil where the grid holds no more and there is no spectral gain.
+  public let tuning: StepTuning?
+  /// Takes higher degrees away; nil where the grid holds no more and there is no tuning.
   let truncation: SphericalTransform<Float>?
   /// Hours of one step.
   public let stepHours: Int
@@ -49,7 +49,7 @@ public struct Checkpoint: Sendable {
   public init(
     network: SFNO, parameters: AlignedBuffer<Float>, channels: [String], units: [String],
     normalisation: Normalisation, features: InputFeatures, staticFields: [Float], degrees: Int,
-    stepHours: Int, spectralGain: SpectralGain? = nil, provenance: String, file: String = "",
+    stepHours: Int, tuning: StepTuning? = nil, provenance: String, file: String = "",
     digest: String = ""
   ) throws {
     let configuration = network.configuration
@@ -78,7 +78,7 @@ public struct Checkpoint: Sendable {
       staticFields.count == features.staticFields.count * network.grid.pointCount,
       "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
       "\(features.staticFields.count) x \(network.grid.pointCount)")
-    try spectralGain?.requireFitting(channels: channels.count, degrees: degrees, file: file)
+    try tuning?.requireFitting(channels: channels.count, degrees: degrees, file: file)
     self.network = network
     self.parameters = parameters
     weights = SFNOWeights(network, parameters)
@@ -88,10 +88,10 @@ public struct Checkpoint: Sendable {
     self.features = FeatureFields(features, grid: network.grid, staticFields: staticFields)
     self.staticFields = staticFields
     self.degrees = degrees
-    self.spectralGain = spectralGain
+    self.tuning = tuning
     truncation =
       Checkpoint.truncation(grid: network.grid, degrees: degrees)
-      ?? spectralGain.map { _ in SphericalTransform(grid: network.grid, degrees: degrees) }
+      ?? tuning.map { _ in SphericalTransform(grid: network.grid, degrees: degrees) }
     self.stepHours = stepHours
     self.provenance = provenance
     self.file = file
@@ -160,8 +160,8 @@ public struct Checkpoint: Sendable {
       staticFields: features.staticFields.isEmpty
         ? [] : content.floats("static_fields", shape: shape, file: path),
       degrees: integer("degrees"), stepHours: integer("step_hours"),
-      spectralGain: content.metadata["spectral_gain"] == nil
-        ? nil : decode("spectral_gain", SpectralGain.self),
+      tuning: content.metadata["spectral_gain"] == nil
+        ? nil : decode("spectral_gain", StepTuning.self),
       provenance: content.metadata["provenance"] ?? "{}", file: path,
       digest: SHA256.hexadecimal(ofFile: path))
   }
@@ -189,7 +189,7 @@ public struct Checkpoint: Sendable {
       "grid": GridName.text(grid), "degrees": "\(degrees)", "step_hours": "\(stepHours)",
       "provenance": provenance,
     ]
-    if let spectralGain { metadata["spectral_gain"] = try SortedJSON.text(spectralGain) }
+    if let tuning { metadata["spectral_gain"] = try SortedJSON.text(tuning) }
     return SafeTensors(metadata: metadata, tensors: tensors)
   }
 }

@@ -22,7 +22,7 @@ public final class CheckpointWorkspace: @unchecked Sendable {
     let count = checkpoint.channels.count
     spectrum = AlignedBuffer(checkpoint.truncation?.coefficientCount(count) ?? 0)
     transform = checkpoint.truncation?.makeWorkspace(count)
-    gain = AlignedBuffer(checkpoint.spectralGain == nil ? 0 : count * checkpoint.degrees)
+    gain = AlignedBuffer(checkpoint.tuning == nil ? 0 : count * checkpoint.degrees)
   }
 }
 
@@ -47,8 +47,9 @@ extension Checkpoint {
     if let truncation, let transform = workspace.transform {
       let (fields, spectrum) = (workspace.output.pointer, workspace.spectrum.pointer)
       truncation.forward(fields, count: channels.count, into: spectrum, transform)
-      spectralGain?.apply(to: spectrum, truncation, workspace.gain.pointer)
+      tuning?.apply(to: spectrum, truncation, workspace.gain.pointer)
       truncation.inverse(spectrum, count: channels.count, into: fields, transform)
+      tuning?.limits?.apply(to: fields, points: points)
     }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in
       if let base = target.baseAddress {

@@ -1,7 +1,7 @@
 import Fields
 import Sphere
 
-/// A forecaster whose diffusion can be tuned (`SpectralGain`).
+/// A forecaster whose diffusion can be tuned (`StepTuning`).
 public protocol SpectrallyTuned: Sendable {
   /// The grid of states.
   var grid: SphereGrid { get }
@@ -14,18 +14,20 @@ public protocol SpectrallyTuned: Sendable {
   /// The file that it is from, for messages.
   var file: String { get }
 
-  /// The same forecaster with another gain.
-  /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
-  func with(gain: SpectralGain) throws -> Self
+  /// The same forecaster with another tuning.
+  /// - Throws: `ApusError` of kind `badData` where it does not fit.
+  func with(tuning: StepTuning) throws -> Self
 
   /// What takes a forecast from `initial` a step on, again and again; for one thread.
   func stepper(from initial: Instant) -> (State) -> State
 }
 
 extension Checkpoint: SpectrallyTuned {
-  /// The same checkpoint, its provenance too, with another gain.
-  /// - Throws: `ApusError` of kind `badData` where the gain does not fit.
-  public func with(gain: SpectralGain) throws -> Checkpoint { try with(gain: gain, provenance: provenance) }
+  /// The same checkpoint, its provenance too, with another tuning.
+  /// - Throws: `ApusError` of kind `badData` where it does not fit.
+  public func with(tuning: StepTuning) throws -> Checkpoint {
+    try with(tuning: tuning, provenance: provenance)
+  }
 
   /// Steps of the control.
   public func stepper(from initial: Instant) -> (State) -> State {

@@ -4,7 +4,7 @@ import Foundation
 import Models
 import Sphere
 
-/// Measures the `SpectralGain` that keeps the power spectrum of a forecaster's forecasts at the truth's.
+/// Measures the `StepTuning` that keeps the power spectrum of a forecaster's forecasts at the truth's.
 ///
 /// Forecasts from a few starts give R_cl, the power of channel c at degree l over the truth's, summed over starts,
 /// mean of its logarithm over lead times. The factor of every step then moves by
@@ -31,6 +31,8 @@ public struct SpectralCalibration: Sendable {
   public let leads: [Int]
   /// Relaxation of a step.
   public let relaxation: Double
+  /// What states are held within.
+  public let limits: ValueLimits
   private let set: TrainingSet
   private let starts: [Int]
   private let normalisation: Normalisation
@@ -45,10 +47,11 @@ public struct SpectralCalibration: Sendable {
   /// - Parameters:
   ///   - set: data normalised as `forecaster` has it.
   ///   - leads: lead times in steps.
+  ///   - limitMargin: how far beyond the least and largest values limits lie, as a part of their distance.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
     _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
-    relaxation: Double
+    relaxation: Double, limitMargin: Double = 0.25
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)
@@ -59,6 +62,7 @@ public struct SpectralCalibration: Sendable {
         advice: "Give more data or shorter lead times.")
     }
     self.set = cut
+    limits = SpectralCalibration.limits(of: set, margin: limitMargin)
     self.leads = leads.sorted()
     self.firstDegree = firstDegree
     self.relaxation = relaxation
@@ -74,11 +78,12 @@ public struct SpectralCalibration: Sendable {
   public func calibrate<Forecaster: SpectrallyTuned>(
     _ forecaster: Forecaster, iterations: Int, threads: Int = Parallel.defaultThreads,
     report: (Iteration) -> Void = { _ in }
-  ) throws -> (gain: SpectralGain, iterations: [Iteration]) {
+  ) throws -> (gain: StepTuning, iterations: [Iteration]) {
     let (channels, degrees) = (set.channels, forecaster.degrees)
     let truth = try powers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
-    var gain = SpectralGain(channels: channels, degrees: degrees)
+    var gain = StepTuning(channels: channels, degrees: degrees)
     gain.relaxation = relaxation
+    gain.limits = limits
     let states = min(Self.states, set.count)
     let samples = (0..<states).map { $0 * set.count / states }
     let sums = try powers(samples, [0], threads: threads) { start in { set.state(start, step: $0) } }[0]
@@ -86,12 +91,12 @@ public struct SpectralCalibration: Sendable {
       for l in firstDegree..<degrees { gain.power[c][l] = sums[c][l] / Double(states) }
     }
     var memory = [[Double]](repeating: [Double](repeating: 8, count: degrees), count: channels)
-    var before: (misfit: [[Double]], gain: SpectralGain)?
-    var best: (misfit: Double, gain: SpectralGain)?
+    var before: (misfit: [[Double]], gain: StepTuning)?
+    var best: (misfit: Double, gain: StepTuning)?
     var outcomes: [Iteration] = []
     for iteration in -1...max(iterations, 0) {
       // Once as it was, for the report.
-      let current = iteration < 0 ? forecaster : try forecaster.with(gain: gain)
+      let current = iteration < 0 ? forecaster : try forecaster.with(tuning: gain)
       let forecast = try forecastPowers(current, threads: threads)
       var misfit = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
       var (total, count, lowest, highest) = (0.0, 0, Double.infinity, 0.0)
@@ -139,6 +144,23 @@ public struct SpectralCalibration: Sendable {
         advice: "Train it further, through several steps (rollout_steps).")
     }
     return (best.gain, outcomes)
+  }
+
+  /// Limits from the least and largest values of all states.
+  private static func limits(of set: TrainingSet, margin: Double) -> ValueLimits {
+    var seen = [(least: Float, largest: Float)](repeating: (.infinity, -.infinity), count: set.channels)
+    for start in 0..<set.count {
+      let state = set.state(start, step: 0)
+      for channel in seen.indices {
+        var (least, largest) = seen[channel]
+        for i in channel * set.points..<(channel + 1) * set.points {
+          least = min(least, state[i])
+          largest = max(largest, state[i])
+        }
+        seen[channel] = (least, largest)
+      }
+    }
+    return ValueLimits(seen, margin: Float(margin))
   }
 
   /// Powers [lead][channel][degree] of forecasts, summed over starts.

@@ -45,7 +45,7 @@ import Training
 
   /// Relaxation takes r of log P's departure away after every step: d' = (1 - r) (d + 2 log 0.98).
   @Test func relaxationHoldsThePower() throws {
-    var gain = SpectralGain(channels: 2, degrees: damping.degrees)
+    var gain = StepTuning(channels: 2, degrees: damping.degrees)
     gain.relaxation = 0.25
     let state = State(
       channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
@@ -65,7 +65,7 @@ import Training
     }
     let start = power(state)
     gain.power[0][2] = start
-    let relaxed = try damping.with(gain: gain, provenance: "{}")
+    let relaxed = try damping.with(tuning: gain, provenance: "{}")
     var (forecast, departure) = (state, 0.0)
     let workspace = CheckpointWorkspace(relaxed)
     for _ in 0..<20 {
@@ -78,6 +78,63 @@ import Training
     #expect(abs(iterations[0].lowest - pow(0.98, 24)) < 1e-3)
     #expect(iterations[1].misfit < iterations[0].misfit)
     #expect(try #require(iterations.last).misfit < iterations[1].misfit)
+  }
+
+  /// A network that makes everything half as large again runs away; limits that lie a quarter of the data's range beyond the
+  /// data hold it there, and change no bit of a state that stays inside.
+  @Test func limitsHoldWhatRunsAway() throws {
+    let points = damping.grid.pointCount
+    let calibration = try calibration(firstDegree: 2)
+    let limits = calibration.limits
+    for channel in 0..<2 {
+      let values = (0..<small.set.count).flatMap { start in
+        Array(UnsafeBufferPointer(start: small.set.state(start, step: 0) + channel * points, count: points))
+      }
+      let (least, largest) = (try #require(values.min()), try #require(values.max()))
+      #expect(abs(limits.least[channel] - (least - 0.25 * (largest - least))) < 1e-5)
+      #expect(abs(limits.largest[channel] - (largest + 0.25 * (largest - least))) < 1e-5)
+    }
+    let layout = small.network.layout
+    let weights = layout.initialise(seed: 1, decoderScale: 0)
+    let skip = try #require(layout.segments.first { $0.name == "model.residual_transform.weight" }).offset
+    for i in 0..<8 { weights.pointer[skip + i] *= 1.5 }
+    let growing = try small.checkpoint(weights)
+    func largest(_ checkpoint: Checkpoint) -> Float {
+      var state = State(
+        channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
+        values: physical(small.set.state(0, step: 0)))
+      let workspace = CheckpointWorkspace(checkpoint)
+      for _ in 0..<20 { state = checkpoint.step(state, workspace) }
+      let z = AlignedBuffer<Float>(2 * points)
+      state.values.withUnsafeBufferPointer {
+        if let base = $0.baseAddress {
+          small.normalisation.normalise(base, into: z.pointer, points: points)
+        }
+      }
+      return z.array.map(abs).max() ?? .nan
+    }
+    var held = StepTuning(channels: 2, degrees: damping.degrees)
+    #expect(largest(try growing.with(tuning: held)) > 100)
+    let free = try damping.with(tuning: held)
+    held.limits = limits
+    let bound = try #require((limits.least + limits.largest).map(abs).max())
+    let found = largest(try growing.with(tuning: held))
+    #expect(found <= bound * 1.001 && found > 0.9 * bound)
+    #expect(largest(free) == largest(try damping.with(tuning: held)))
+
+    var values: [Float] = [-9, 0.5, .nan, 9]
+    values.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress {
+        ValueLimits([(0, 1)], margin: 1).apply(to: base, points: 4)
+      }
+    }
+    #expect(values[0] == -1 && values[1] == 0.5 && values[2].isNaN && values[3] == 2)
+    // Files of before have no limits.
+    let old = Data(#"{"factors": [[1]], "power": [[0]], "relaxation": 0.1}"#.utf8)
+    let read = try JSONDecoder().decode(StepTuning.self, from: old)
+    #expect(read.limits == nil && read.relaxation == 0.1)
+    held.limits = ValueLimits([(0, 1)], margin: 0)
+    #expect(throws: ApusError.self) { try damping.with(tuning: held) }
   }
 
   /// A state in physical units from z-scores.
@@ -101,10 +158,10 @@ import Training
 
   /// A step is the same step with every degree multiplied; files keep the factors; other weights lose them.
   @Test func aStepMultipliesDegrees() throws {
-    var gain = SpectralGain(channels: 2, degrees: damping.degrees)
+    var gain = StepTuning(channels: 2, degrees: damping.degrees)
     gain.factors[0][2] = 0.5
     gain.factors[1][4] = 1.5
-    let checkpoint = try damping.with(gain: gain, provenance: "{}")
+    let checkpoint = try damping.with(tuning: gain, provenance: "{}")
     let state = State(
       channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
       values: physical(small.set.state(0, step: 0)))
@@ -114,7 +171,7 @@ import Training
     defer { try? FileManager.default.removeItem(atPath: path) }
     try checkpoint.write(path)
     let read = try Checkpoint.read(path)
-    #expect(read.spectralGain == gain)
+    #expect(read.tuning == gain)
     let found = read.step(state, CheckpointWorkspace(read))
     let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)
     let (a, b) = (transform.forward(plain.values, count: 2), transform.forward(found.values, count: 2))
@@ -127,12 +184,12 @@ import Training
         }
       }
     }
-    #expect(try checkpoint.with(damping.parameters, provenance: "{}").spectralGain == nil)
+    #expect(try checkpoint.with(damping.parameters, provenance: "{}").tuning == nil)
   }
 
   @Test func aGainThatDoesNotFitIsRefused() throws {
-    for gain in [SpectralGain(channels: 1, degrees: 8), SpectralGain(channels: 2, degrees: 3)] {
-      let error = #expect(throws: ApusError.self) { try damping.with(gain: gain, provenance: "{}") }
+    for gain in [StepTuning(channels: 1, degrees: 8), StepTuning(channels: 2, degrees: 3)] {
+      let error = #expect(throws: ApusError.self) { try damping.with(tuning: gain, provenance: "{}") }
       #expect(error?.kind == .badData)
       #expect(error?.variable == "spectral_gain")
     }

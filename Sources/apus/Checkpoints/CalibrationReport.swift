@@ -15,6 +15,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let leadHours: [Int]
   let firstDegree: Int
   let relaxation: Double
+  let limitMargin: Double
   let iterations: [SpectralCalibration.Iteration]
 
   enum CodingKeys: String, CodingKey {
@@ -22,6 +23,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     case sourceDigest = "source_sha256"
     case leadHours = "lead_hours"
     case firstDegree = "first_degree"
+    case limitMargin = "limit_margin"
   }
 
   /// The iteration that was kept.
@@ -67,6 +69,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
       "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
       "| degrees | from \(firstDegree), relaxation \(relaxation) a step |",
+      "| limits | the data's least and largest values and \(limitMargin) of their distance |",
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }

@@ -44,6 +44,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   @Option(help: "Part of log power's departure from the mean that a step takes away, 0 to 1.")
   var relaxation = 0.1
 
+  @Option(
+    help:
+      "How far beyond the data's least and largest values a state may go, as a part of their distance.")
+  var limitMargin = 0.25
+
   @Option(help: "Times the factors are moved.")
   var iterations = 4
 
@@ -67,6 +72,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if iterations < 1 { throw ValidationError("--iterations must be 1 or more.") }
     if firstDegree < 1 { throw ValidationError("--first-degree must be 1 or more.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
+    if !(0...100).contains(limitMargin) { throw ValidationError("--limit-margin must be within 0 and 100.") }
     if let noiseMemory, !(0..<1).contains(noiseMemory) {
       throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
     }
@@ -93,7 +99,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     } else {
       let source = try Checkpoint.read(checkpoint)
       let (gain, report) = try calibrate(source, source, digest: source.digest)
-      try source.with(gain: gain, provenance: report.provenance(with: source.provenance))
+      try source.with(tuning: gain, provenance: report.provenance(with: source.provenance))
         .write(output, half: half)
       try finish(report)
     }
@@ -106,7 +112,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
 
   /// - Parameter facts: of channels and units.
   private func calibrate(_ source: some SpectrallyTuned, _ facts: Checkpoint, digest: String) throws -> (
-    SpectralGain, CalibrationReport
+    StepTuning, CalibrationReport
   ) {
     let hours = leads ?? []
     guard hours.allSatisfy({ $0 % source.stepHours == 0 }) else {
@@ -127,7 +133,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
     let calibration = try SpectralCalibration(
       set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
-      relaxation: relaxation)
+      relaxation: relaxation, limitMargin: limitMargin)
     let logger = log.logger
     let (gain, outcomes) = try calibration.calibrate(source, iterations: iterations, threads: threads.count) {
       logger.info("\(CalibrationReport.text($0))")
@@ -136,7 +142,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       checkpoint: output, source: (checkpoint as NSString).lastPathComponent, sourceDigest: digest,
       data: data.map { ($0 as NSString).lastPathComponent }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
-      relaxation: relaxation, iterations: outcomes)
+      relaxation: relaxation,
+      limitMargin: limitMargin, iterations: outcomes)
     return (gain, report)
   }
 }

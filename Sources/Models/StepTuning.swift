@@ -2,7 +2,9 @@ import Basics
 import Foundation
 import Sphere
 
-/// The tuned diffusion of a forecaster: after every step the amplitude at degree l of channel c is multiplied by
+/// What is done to a forecaster's state after every step: a tuned diffusion, and limits of its values (`ValueLimits`).
+///
+/// The amplitude at degree l of channel c is multiplied by
 ///
 ///     g_cl (Q_cl / P_cl)^(r / 2)
 ///
@@ -12,13 +14,16 @@ import Sphere
 /// nothing in a day and a factor of two in two weeks. Physics models tune a scale-selective diffusion until their
 /// spectrum is stationary, or let it follow the spectrum; `apus checkpoint calibrate` measures these numbers. They
 /// belong to the weights that they were measured with: an average, an adapter or a fine-tune starts without.
-public struct SpectralGain: Sendable, Codable, Hashable {
+public struct StepTuning: Sendable, Codable, Hashable {
   /// g [channel][degree], without unit.
   public var factors: [[Double]]
   /// Q [channel][degree], sum over orders -l...l of z-scores' squared coefficients; 0 where nothing is relaxed.
   public var power: [[Double]]
   /// r: the part of log P's departure from log Q that a step takes away, 0 to 1.
   public var relaxation: Double
+
+  /// What the values are held within; nil: nothing.
+  public var limits: ValueLimits?
 
   /// Departures of log P beyond this are treated as this.
   private static let furthest = 2.0
@@ -36,14 +41,14 @@ public struct SpectralGain: Sendable, Codable, Hashable {
   public func requireFitting(channels: Int, degrees: Int, file: String) throws {
     guard !fits(channels: channels, degrees: degrees) else { return }
     throw ApusError(
-      .badData, "the spectral gain does not fit the channels", file: file, variable: "spectral_gain",
+      .badData, "the tuning does not fit the channels", file: file, variable: "spectral_gain",
       found: "\(factors.count) and \(power.count) lines of \(factors.first?.count ?? 0) and "
         + "\(power.first?.count ?? 0), relaxation \(relaxation)",
       expected: "\(channels) lines of \(degrees) finite numbers, relaxation 0 to 1")
   }
 
   private func fits(channels: Int, degrees: Int) -> Bool {
-    (0...1).contains(relaxation)
+    (0...1).contains(relaxation) && limits?.fits(channels: channels) ?? true
       && [factors, power].allSatisfy { lines in
         lines.count == channels
           && lines.allSatisfy { $0.count == degrees && $0.allSatisfy { $0.isFinite && $0 >= 0 } }
