@@ -85,6 +85,11 @@ public final class NetCDFReader: Sendable {
     guard FileManager.default.isReadableFile(atPath: path) else {
       throw ApusError(.inputMissing, "no such file, or not readable", file: path)
     }
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ApusError(
+        .inputMissing, "is a directory, not a file", file: path, advice: "Name its files: \(path)/*.nc")
+    }
     self.path = path
     stamp = OpenFiles.Stamp(path)
     (key, dimensions, variables, attributes) = try NetCDFLibrary.locked {

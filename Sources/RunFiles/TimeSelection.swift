@@ -50,6 +50,9 @@ public struct TimeSelection: Sendable, Hashable, Encodable {
     case everyHours = "every_hours"
   }
 
+  /// Six-hourly moments of more than a century; what is beyond is a slip of the keyboard.
+  private static let most = 200_000
+
   /// No moments: what is left open.
   static let none = TimeSelection(instants: [])
 
@@ -74,6 +77,11 @@ public struct TimeSelection: Sendable, Hashable, Encodable {
       let step = try section.integer(.everyHours, in: 1...87_600, default: 24)
       guard from <= to else {
         throw section.refuse(.to, "ends before it begins", found: "\(to)", expected: "\(from) or later")
+      }
+      let count = (to.seconds - from.seconds) / (step * 3600) + 1
+      guard count <= TimeSelection.most else {
+        throw section.refuse(
+          .to, "is too far away", found: "\(count) moments", expected: "at most \(TimeSelection.most)")
       }
       instants = stride(from: from.seconds, through: to.seconds, by: step * 3600).map(Instant.init(seconds:))
     }

@@ -38,6 +38,12 @@ import Testing
     expect(try Binary.run(["run", "nowhere.yml"]), 66, ["nowhere.yml"])
   }
 
+  @Test func aDirectoryIsNoFile() throws {
+    let directory = scratch.file("d.nc")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    expect(try run(world.ensemble(analyses: directory.path)), 66, [directory.path, "is a directory", "*.nc"])
+  }
+
   @Test func missingVariable() throws {
     let file = scratch.file("a.nc").path
     try SmallWorld.write(to: file, .init(variables: ["msl"]))

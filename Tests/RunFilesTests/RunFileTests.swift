@@ -146,6 +146,10 @@ import Testing
       "demo.yml:7:39: 'to': ends before it begins: found 2026-01-03T00:00:00Z, expected 2026-02-01T00:00:00Z or later."
     ),
     (
+      "to: 2026-02-03T", "to: 9999-02-03T",
+      "demo.yml:7:39: 'to': is too far away: found 2912081 moments, expected at most 200000."
+    ),
+    (
       "  amplitude_times: [2026-01-10, 2026-01-12T06]\n", "",
       "demo.yml:10:3: 'amplitude_times': missing key in perturbation. "
         + "Name initial times outside the period that is scored, as for initial_times."
