@@ -26,6 +26,13 @@ def read(directory, variable):
         return {"leads": file["lead_time"][:].astype(int), "crps": crps, "ratio": lambda k, kept: ratio[k]}
 
 
+def valid_hours(file):
+    """Valid times in whole hours since 1970."""
+    times = file["time"]
+    hours = netCDF4.date2num(netCDF4.num2date(times[:], times.units), "hours since 1970-01-01")
+    return numpy.round(numpy.atleast_1d(hours)).astype(int)
+
+
 def score(directory, variable, truth, region):
     """The same from member files: truth is a dictionary from hours since 1970 to fields."""
     dates = []
@@ -34,11 +41,9 @@ def score(directory, variable, truth, region):
         for path in sorted(glob.glob(date + "/*.nc")):
             with netCDF4.Dataset(path) as file:
                 members.append(numpy.asarray(file[variable][:], dtype="f8").squeeze())
-                times = file["time"]
-                hours = netCDF4.date2num(netCDF4.num2date(times[:], times.units), "hours since 1970-01-01")
+                hours = valid_hours(file)
                 leads = numpy.round(numpy.atleast_1d(file["forecast_period"][:])).astype(int)
                 latitudes = numpy.asarray(file["lat"][:])
-        hours = numpy.round(numpy.atleast_1d(hours)).astype(int)
         dates.append((hours, numpy.stack(members)))
     south, north = REGIONS[region]
     weights = numpy.cos(numpy.radians(latitudes)) * ((latitudes >= south) & (latitudes <= north))
@@ -70,10 +75,7 @@ def fields(paths, variable):
     found = {}
     for path in paths:
         with netCDF4.Dataset(path) as file:
-            times = file["time"]
-            hours = netCDF4.date2num(netCDF4.num2date(times[:], times.units), "hours since 1970-01-01")
-            values = numpy.asarray(file[variable][:], dtype="f8")
-            found.update(zip(numpy.round(hours).astype(int), values))
+            found.update(zip(valid_hours(file), numpy.asarray(file[variable][:], dtype="f8")))
     return found
 
 

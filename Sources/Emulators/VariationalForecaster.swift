@@ -106,7 +106,7 @@ public struct VariationalForecaster: Sendable {
   let coarseFeatures: FeatureFields
   /// Memory of the noise that it was tuned with.
   public let noiseMemory: Double
-  /// The tuned diffusion of its members; that of `base` belongs to other weights and is not used.
+  /// The tuned diffusion and the limits of its members; those of `base` belong to other weights and are not used.
   public let tuning: StepTuning?
   /// Where it comes from, as JSON text.
   public let provenance: String

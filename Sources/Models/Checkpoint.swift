@@ -28,7 +28,7 @@ public struct Checkpoint: Sendable {
   public let staticFields: [Float]
   /// States hold degrees l below this: analyses before they enter, forecasts after every step.
   public let degrees: Int
-  /// What every step's result is multiplied with, degree by degree; nil for none.
+  /// What is done to every step's result, degree by degree and value by value; nil for nothing.
   public let tuning: StepTuning?
   /// Takes higher degrees away; nil where the grid holds no more and there is no tuning.
   let truncation: SphericalTransform<Float>?

@@ -51,7 +51,7 @@ public struct SpectralCalibration: Sendable {
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
     _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
-    relaxation: Double, limitMargin: Double = 0.25
+    relaxation: Double, limitMargin: Double
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)

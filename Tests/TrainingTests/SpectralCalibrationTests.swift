@@ -25,7 +25,7 @@ import Training
   func calibration(firstDegree: Int, relaxation: Double = 0) throws -> SpectralCalibration {
     try SpectralCalibration(
       small.set, of: damping, leads: [4, 12], starts: 3, firstDegree: firstDegree,
-      relaxation: relaxation)
+      relaxation: relaxation, limitMargin: 0.25)
   }
 
   @Test func findsWhatTheNetworkLoses() throws {
@@ -195,7 +195,7 @@ import Training
     }
     let error = #expect(throws: ApusError.self) {
       try SpectralCalibration(
-        small.set, of: damping, leads: [500], starts: 3, firstDegree: 2, relaxation: 0)
+        small.set, of: damping, leads: [500], starts: 3, firstDegree: 2, relaxation: 0, limitMargin: 0.25)
     }
     #expect(error?.kind == .badData)
   }

@@ -15,18 +15,20 @@ struct EmulatedFile {
   let source, reference: String
   let quantiseBits: Int?
 
-  /// Whether a file is there already and is what `write` would write, by what made it: model, `marks`, lead times, bits.
-  /// One that cannot be read is not.
+  /// The file at a path, where it is there already and is what `write` would write, by what made it: model, `marks`, lead
+  /// times, bits. One that cannot be read is none.
   /// - Parameter marks: attributes that tell one draw from another.
   /// - Throws: `ApusError` of kind `cannotCreateOutput` where another draw lives there.
-  func isThere(_ path: String, _ leadHours: [Int], marks: [(String, NetCDFAttribute)], member: Int?) throws
-    -> Bool
+  func existing(_ path: String, _ leadHours: [Int], marks: [(String, NetCDFAttribute)], member: Int?) throws
+    -> NetCDFReader?
   {
     guard RunDirectory.exists(path), let there = try? NetCDFReader(path),
       let axis = there.variables.first(where: { $0.name == "forecast_period" }),
       let found = try? there.values(axis)
-    else { return false }
-    func list(_ hours: [Double]) -> String { hours.map { "\(Int($0)) h" }.joined(separator: ", ") }
+    else { return nil }
+    func list(_ hours: [Double]) -> String {
+      hours.map { String(format: "%g h", $0) }.joined(separator: ", ")
+    }
     let bits = there.variables.first { $0.name == "quantization" }?.text("long_name")
     let wantedBits = (member == nil ? nil : quantiseBits).map(ForecastFile.quantisation)
     var same = [
@@ -40,7 +42,7 @@ struct EmulatedFile {
         .cannotCreateOutput, "the directory holds another draw", file: path, variable: name,
         found: found ?? "none", expected: wanted, advice: "Choose another place, or remove the directory.")
     }
-    return true
+    return there
   }
 
   /// Writes fields [lead time][channel][point], which are rounded already where they are a member's.

@@ -62,9 +62,9 @@ struct EmulationRun {
         })
       let absent = try members.filter { member in
         try keepsMembers
-          && !emulated.isThere(
+          && emulated.existing(
             directory.memberFile(member, at: initial), hours,
-            marks: marks(initial, member, seeds: chosen[member] ?? []), member: member)
+            marks: marks(initial, member, seeds: chosen[member] ?? []), member: member) == nil
       }
       let needsProducts = try writesProducts && !hasProducts(directory, initial, hours)
       let missing = needsProducts && !keepsMembers ? Array(members) : absent
@@ -177,8 +177,8 @@ struct EmulationRun {
   private func hasProducts(_ directory: RunDirectory, _ initial: Instant, _ hours: [Int]) throws -> Bool {
     try RunDirectory.Product.allCases.allSatisfy { product in
       let path = directory.product(product, at: initial)
-      return try emulated.isThere(path, hours, marks: productMarks, member: nil)
-        && (try NetCDFReader(path)).attributes[memberNumbers.0]?.text == memberNumbers.1.text
+      let there = try emulated.existing(path, hours, marks: productMarks, member: nil)
+      return there?.attributes[memberNumbers.0]?.text == memberNumbers.1.text
     }
   }
 

@@ -41,8 +41,9 @@ struct VariationalRun {
     let spaces = Spaces(of: (0..<threads).map { _ in forecaster.makeWorkspace() })
     let all = initialTimes.flatMap { time in members.map { (time, $0) } }
     let missing = try all.filter { initial, member in
-      try !emulated.isThere(
+      try emulated.existing(
         directory.memberFile(member, at: initial), leadHours, marks: marks(initial, member), member: member)
+        == nil
     }
     let states = Dictionary(
       uniqueKeysWithValues: try Set(missing.map(\.0)).map { ($0, try analyses.state(at: $0)) })
