@@ -55,7 +55,8 @@ install: setup ## install apus in PREFIX (/usr/local)
 	swift build -c release --product apus --static-swift-stdlib --scratch-path .build-install
 	install -D -m 755 .build-install/release/apus "$(DESTDIR)$(PREFIX)/bin/apus"
 	mkdir -p "$(DESTDIR)$(PREFIX)/share/apus"
-	cp -r pipelines grids models demo "$(DESTDIR)$(PREFIX)/share/apus/"
+	cp -r pipelines grids diagnostics demo "$(DESTDIR)$(PREFIX)/share/apus/"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/apus/models" models/*.safetensors models/*.md models/*.nc
 
 clean: ## remove everything that was built
 	rm -rf .build .build-install .venv-peers

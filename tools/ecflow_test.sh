@@ -7,7 +7,7 @@
 set -euo pipefail
 home=$(cd "$(dirname "$0")/.." && pwd)
 source "$home/tools/engine_stub.sh"
-if ! command -v ecflow_server ecflow_client > /dev/null; then
+if ! { command -v ecflow_server && command -v ecflow_client; } > /dev/null; then
   apt-get update -q > /dev/null
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
     ecflow-server ecflow-client > /dev/null

@@ -44,7 +44,7 @@ def main():
             scores = json.load(file)["scores"]
         n = scores[0]["members"]
         for score in scores:
-            rows[score["variable"], score["leadHours"] // 24, n] = score
+            rows[score["variable"], score["lead_hours"] // 24, n] = score
         with netCDF4.Dataset(f"{run}/products/probabilities_{stamp}") as file:
             lead = (file["forecast_period"][:] / 24).astype(int)
             weight = numpy.cos(numpy.deg2rad(file["lat"][:]))[:, None] * numpy.ones(file.dimensions["lon"].size)
@@ -64,7 +64,7 @@ def main():
             for n in sizes:
                 s = rows.get((variable, day, n))
                 cells.append("-" if s is None else
-                             f"{s['outliers']:.5f}; {s['largestStandardised']:.2f}; {s['rmseBestMember'] / s['rmseMean']:.2f}")
+                             f"{s['outliers']:.5f}; {s['largest_standardised']:.2f}; {s['rmse_best_member'] / s['rmse_mean']:.2f}")
             print(f"| {day} | " + " | ".join(cells) + " |")
     print("\nProbabilities: 90 % interval expected from n members, area mean; RMS difference from the largest run over what"
           "\nsampling alone gives (1: nothing but sampling)")
@@ -94,9 +94,9 @@ def main():
             known = sorted({key[1] for key in rows if key[0] == variable})
             for n, style in zip(sizes, [":", "--", "-"]):
                 item = [rows[variable, day, n] for day in known]
-                axes[0].plot(known, [s["outliers"] / s["outliersExpected"] for s in item], style, label=f"{variable}, {n}")
-                axes[1].plot(known, [s["largestStandardised"] / largest_of(n) for s in item], style)
-                axes[2].plot(known, [s["rmseBestMember"] / s["rmseMean"] for s in item], style)
+                axes[0].plot(known, [s["outliers"] / s["outliers_expected"] for s in item], style, label=f"{variable}, {n}")
+                axes[1].plot(known, [s["largest_standardised"] / largest_of(n) for s in item], style)
+                axes[2].plot(known, [s["rmse_best_member"] / s["rmse_mean"] for s in item], style)
         axes[0].set_yscale("log")
         for axis, title in zip(axes, ["outliers over 2/(n + 1)", "largest standardised member over a Gaussian's",
                                       "best member's RMSE over the ensemble mean's"]):

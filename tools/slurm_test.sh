@@ -13,7 +13,7 @@ mkdir -p "$scratch"
 scratch=$(cd "$scratch" && pwd)
 [ "$(id -u)" = 0 ] || { echo "slurm_test: must be root: slurmd starts jobs as their users" >&2; exit 77; }
 [ -x "$apus" ] || { echo "slurm_test: no $apus: make build" >&2; exit 66; }
-if ! command -v slurmctld slurmd munged sbatch > /dev/null; then
+if ! { command -v slurmctld && command -v slurmd && command -v munged && command -v sbatch; } > /dev/null; then
   apt-get update -q > /dev/null
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends slurm-wlm munge > /dev/null
 fi
