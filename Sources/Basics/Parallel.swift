@@ -6,9 +6,14 @@ import Synchronization
 /// Work is handed out one index at a time, so uneven items balance; what an index computes
 /// must not depend on which thread computes it, so results never depend on `threads`.
 public enum Parallel {
+  /// Threads that anybody may ask for: scratch memory is held for each.
+  public static let threadCounts = 1...1024
+
   /// Threads used when a call does not say: `APUS_THREADS` or the number of processors.
   public static let defaultThreads: Int = {
-    if let text = environmentValue("APUS_THREADS"), let count = Int(text), count > 0 { return count }
+    if let text = environmentValue("APUS_THREADS"), let count = Int(text), threadCounts.contains(count) {
+      return count
+    }
     return processorCount
   }()
 

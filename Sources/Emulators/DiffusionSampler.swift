@@ -52,6 +52,12 @@ public struct DiffusionSampler: Sendable, Hashable, Codable {
     self.noiseFactor = noiseFactor
   }
 
+  /// Whether a sampler read from a file can work.
+  var isUsable: Bool {
+    (2...1000).contains(levels) && sigmaMinimum > 0 && sigmaMaximum > sigmaMinimum && rho > 0 && rho.isFinite
+      && sigmaMaximum.isFinite && noiseFactor > 0 && noiseFactor.isFinite
+  }
+
   /// Evaluations of the denoiser a sample takes.
   public var evaluations: Int { 2 * levels - 1 }
 

@@ -242,6 +242,12 @@ public enum EmulatorFile {
     let network = try ConditionalSFNO(
       configuration, embedding: decode("embedding", EmbeddingConfiguration.self, file, path))
     let features = try decode("features", InputFeatures.self, file, path)
+    let sampler = try decode("sampler", DiffusionSampler.self, file, path)
+    guard sampler.isUsable else {
+      throw ApusError(
+        .badData, "the sampler cannot work", file: path, variable: "sampler", found: "\(sampler)",
+        expected: "2 to 1000 levels between two noises above 0")
+    }
     let shape = [features.staticFields.count, domain.grid.latitudeCount, domain.grid.longitudeCount]
     let statics =
       features.staticFields.isEmpty ? [] : try file.floats("static_fields", shape: shape, file: path)
@@ -249,7 +255,7 @@ public enum EmulatorFile {
       kind: kind, network: network, parameters: network.layout.read(file, file: path),
       shrinkage: readShrinkage(counts, domain, file, path),
       features: FeatureFields(features, grid: domain.grid, staticFields: statics), staticFields: statics,
-      sampler: decode("sampler", DiffusionSampler.self, file, path),
+      sampler: sampler,
       provenance: file.metadata["provenance"] ?? "{}", file: path)
   }
 }

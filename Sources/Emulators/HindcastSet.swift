@@ -124,8 +124,8 @@ public final class HindcastSet: Sendable {
               initial: initial, lead: lead, valid: initial.adding(hours: domain.leadHours[lead]))
             result.append((item, member, AlignedBuffer(domain.fieldSize)))
           }
-          guard next < result.count else {
-            throw ApusError(.badData, "variables have different lead times", file: file, variable: name)
+          guard next < result.count, result[next].0.lead == lead, result[next].member == member else {
+            throw HindcastSet.differing(file, name, domain.channels[0])
           }
           let target = result[next].2.pointer + channel * points
           for i in 0..<points {
@@ -139,8 +139,15 @@ public final class HindcastSet: Sendable {
           next += 1
         }
       }
+      guard next == result.count else { throw HindcastSet.differing(file, name, domain.channels[0]) }
     }
     return result
+  }
+
+  private static func differing(_ file: String, _ name: String, _ first: String) -> ApusError {
+    ApusError(
+      .badData, "variables have different lead times or members", file: file, variable: name,
+      expected: "those of \(first)")
   }
 
   private init(domain: EmulatorDomain, cases: [Case], members: [Int], values: AlignedBuffer<Float>) {

@@ -10,7 +10,7 @@ import Sphere
 ///     mean(t)     = a0 + a1 cos Y + b1 sin Y + a2 cos 2Y + b2 sin 2Y + c1 cos D + d1 sin D
 ///     variance(t) = a0 + a1 cos Y + b1 sin Y, at least a tenth of its mean over the year
 ///
-/// with Y = 2 pi (day of the year)/365.2425 and D = 2 pi hour/24, fitted by least squares.
+/// with Y = 2 pi times the part of the year that is over and D = 2 pi hour/24, fitted by least squares.
 public struct SeasonalClimate: Sendable {
   /// Terms of the mean and of the variance.
   static let (meanTerms, varianceTerms) = (7, 3)

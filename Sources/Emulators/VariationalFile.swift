@@ -55,6 +55,13 @@ public enum VariationalFile {
         .badData, "is no variational forecaster", file: path, variable: "variational",
         expected: "a file that `apus train` wrote from a run file with `variational`")
     }
+    let sizes = [
+      configuration.latentChannels, configuration.latentDegrees, configuration.width, configuration.blocks,
+    ]
+    guard sizes.allSatisfy({ (1...65_536).contains($0) }) else {
+      throw ApusError(
+        .badData, "absurd sizes", file: path, variable: "variational", found: text, expected: "1 to 65536")
+    }
     return (file, configuration)
   }
 

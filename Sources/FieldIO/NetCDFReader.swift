@@ -129,12 +129,29 @@ public final class NetCDFReader: Sendable {
     try read(variable, start, count, nc_get_vara_double)
   }
 
+  /// All numbers of a variable that counts something or numbers it.
+  /// - Throws: `ApusError`: `inputMissing` where it is not there, `badData` for what is no whole number.
+  public func wholeNumbers(_ name: String) throws -> [Int] {
+    try values(try variable(name)).map { value in
+      guard let whole = Int(exactly: value) else {
+        throw ApusError(
+          .badData, "is no whole number", file: path, variable: name, found: "\(value)",
+          expected: "a whole number")
+      }
+      return whole
+    }
+  }
+
   /// A hyperslab by one of the library's typed calls.
   private func read<Number>(
     _ variable: Variable, _ start: [Int], _ count: [Int],
     _ get: (Int32, Int32, UnsafePointer<Int>?, UnsafePointer<Int>?, UnsafeMutablePointer<Number>?) -> Int32
   ) throws -> [Number] {
-    let total = count.reduce(1, *)
+    guard let total = NetCDFReader.product(count) else {
+      throw ApusError(
+        .badData, "absurd size", file: path, variable: variable.name,
+        found: count.map(String.init).joined(separator: " x "))
+    }
     guard total > 0 else { return [] }
     return try NetCDFLibrary.locked {
       let handle = try OpenFiles.handle(key, path, stamp)
@@ -299,19 +316,31 @@ public final class NetCDFReader: Sendable {
     return String(decoding: bytes.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  /// A product of sizes, nil where no whole number holds it.
+  private static func product(_ sizes: [Int]) -> Int? {
+    var product: Int? = 1
+    for size in sizes {
+      let (next, overflow) = (product ?? 0).multipliedReportingOverflow(by: size)
+      product = product == nil || overflow ? nil : next
+    }
+    return product
+  }
+
   /// The classic formats carry no checksum and the library reads zeros past the end of a file, so the
   /// size is checked against what the variables need.
   private func requireWholeClassicFile() throws {
     var format: Int32 = 0
     try NetCDFLibrary.locked { _ = nc_inq_format(try OpenFiles.handle(key, path, stamp), &format) }
     guard format != NC_FORMAT_NETCDF4, format != NC_FORMAT_NETCDF4_CLASSIC else { return }
-    func bytes(_ variable: Variable) -> Int {
-      let size = NetCDFReader.sizes[variable.typeName] ?? 8
-      return variable.dimensions.reduce(size) { $0 * ($1.isUnlimited ? 1 : $1.length) }
-    }
     let records = dimensions.first(where: \.isUnlimited)?.length ?? 0
-    let needed = variables.reduce(0) { total, variable in
-      total + bytes(variable) * (variable.dimensions.first?.isUnlimited == true ? records : 1)
+    var needed = 0
+    for variable in variables {
+      let lengths = variable.dimensions.map { $0.isUnlimited ? 1 : $0.length }
+      let size = NetCDFReader.sizes[variable.typeName] ?? 8
+      let isRecord = variable.dimensions.first?.isUnlimited == true
+      let bytes = NetCDFReader.product([size] + lengths + (isRecord ? [records] : []))
+      let (sum, overflow) = needed.addingReportingOverflow(bytes ?? .max)
+      needed = overflow ? .max / 2 : min(sum, .max / 2)
     }
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     let size = (attributes?[.size] as? NSNumber)?.intValue ?? 0

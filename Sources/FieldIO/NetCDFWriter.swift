@@ -169,8 +169,11 @@ public final class NetCDFWriter {
     isOpen = false
     try locked { nc_close(handle) }
     let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0, fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
-      throw failure(String(cString: strerror(errno)))
+    guard descriptor >= 0 else { throw failure(String(cString: strerror(errno))) }
+    let isOnDisk = fsync(descriptor) == 0
+    let problem = errno
+    guard close(descriptor) == 0, isOnDisk, rename(temporary, path) == 0 else {
+      throw failure(String(cString: strerror(isOnDisk ? errno : problem)))
     }
   }
 }

@@ -25,6 +25,21 @@ public struct InputFeatures: Sendable, Codable, Hashable {
     case staticFields = "static_fields"
   }
 
+  /// Reads what a checkpoint says of its inputs.
+  /// - Throws: `DecodingError` for a number of position channels that no network has.
+  public init(from decoder: any Decoder) throws {
+    let box = try decoder.container(keyedBy: CodingKeys.self)
+    positionFrequencies = try box.decode(Int.self, forKey: .positionFrequencies)
+    positionCosines = try box.decode(Bool.self, forKey: .positionCosines)
+    season = try box.decode(Bool.self, forKey: .season)
+    solarZenith = try box.decode(Bool.self, forKey: .solarZenith)
+    staticFields = try box.decode([String].self, forKey: .staticFields)
+    guard (0...1024).contains(positionFrequencies) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .positionFrequencies, in: box, debugDescription: "expected 0 to 1024")
+    }
+  }
+
   /// Some features.
   public init(
     positionFrequencies: Int = 0, positionCosines: Bool = false, season: Bool = false,

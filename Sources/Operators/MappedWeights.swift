@@ -36,9 +36,10 @@ public enum MappedWeights {
     var start = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys])
     while (start.count + 8) % 64 != 0 { start.append(0x20) }
     let prefix = withUnsafeBytes(of: UInt64(start.count).littleEndian) { Data($0) } + start
-    try WholeFile.write(prefix, to: path + ".part")
-    defer { unlink(path + ".part") }
-    let descriptor = open(path + ".part", O_RDWR | O_CLOEXEC)
+    let part = "\(path).tmp-\(getpid())"
+    try WholeFile.write(prefix, to: part)
+    defer { unlink(part) }
+    let descriptor = open(part, O_RDWR | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw ApusError(.cannotCreateOutput, "cannot create the file", file: path)
     }
@@ -62,7 +63,7 @@ public enum MappedWeights {
       fill(numbers + first, first, min(piece, layout.count - first))
     }
     munmap(address, total)
-    guard fsync(descriptor) == 0, rename(path + ".part", path) == 0 else {
+    guard fsync(descriptor) == 0, rename(part, path) == 0 else {
       throw ApusError(
         .inputOutput, "writing failed: \(String(cString: strerror(errno)))", file: path,
         advice: "Free some space and run the same command again.")
@@ -88,6 +89,11 @@ public enum MappedWeights {
     else { throw bad("the header lacks the network's configuration or the place of the weights") }
     try configuration.validate(file: path)
     let count = ParameterLayout(configuration).count
+    guard range[0] >= 0, range[1] >= range[0], range[1] <= file.count else {
+      throw bad(
+        "file is truncated", found: "\(file.count) bytes",
+        expected: "weights at bytes \(range[0]) to \(range[1])")
+    }
     let offset = body + range[0]
     guard range[1] - range[0] == 4 * count, offset % 64 == 0 else {
       throw bad(

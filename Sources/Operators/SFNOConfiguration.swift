@@ -122,9 +122,21 @@ public struct SFNOConfiguration: Codable, Sendable, Hashable {
           expected: expected)
       }
     }
+    // Before anything is worked out from them: products of these stay far below what a whole number holds.
     try demand(
-      inp_shape.count == 2 && inp_shape.allSatisfy { $0 >= 4 }, "inp_shape", "\(inp_shape)", "[rows, columns]"
-    )
+      inp_shape.count == 2 && inp_shape.allSatisfy { (4...100_000).contains($0) }, "inp_shape",
+      "\(inp_shape)",
+      "[rows, columns]")
+    for (key, value) in [
+      ("embed_dim", embed_dim), ("num_layers", num_layers), ("inp_chans", inp_chans),
+      ("out_chans", out_chans),
+    ] {
+      try demand((1...65_536).contains(value), key, "\(value)", "1 to 65536")
+    }
+    try demand((0.001...1000).contains(mlp_ratio), "mlp_ratio", "\(mlp_ratio)", "0.001 to 1000")
+    try demand(
+      hard_thresholding_fraction > 0 && hard_thresholding_fraction <= 1, "hard_thresholding_fraction",
+      "\(hard_thresholding_fraction)", "in (0, 1]")
     try demand(out_shape == inp_shape, "out_shape", "\(out_shape)", "\(inp_shape)")
     try demand((1...16).contains(scale_factor), "scale_factor", "\(scale_factor)", "1 to 16")
     try demand(
@@ -135,12 +147,10 @@ public struct SFNOConfiguration: Codable, Sendable, Hashable {
       normalization_layer == "instance_norm", "normalization_layer", normalization_layer, "instance_norm")
     try demand(encoder_layers == 1, "encoder_layers", "\(encoder_layers)", "1")
     try demand(big_skip, "big_skip", "\(big_skip)", "true")
+    try demand(hidden >= 1, "mlp_ratio", "\(mlp_ratio)", "at least one hidden channel")
     try demand(
-      embed_dim >= 1 && num_layers >= 1 && inp_chans >= 1 && out_chans >= 1 && hidden >= 1, "embed_dim",
-      "embed_dim \(embed_dim), num_layers \(num_layers)", "positive sizes")
-    try demand(
-      degrees >= 1 && orders >= 1 && hard_thresholding_fraction <= 1, "hard_thresholding_fraction",
-      "\(hard_thresholding_fraction)", "in (0, 1]")
+      degrees >= 1 && orders >= 1, "hard_thresholding_fraction", "\(hard_thresholding_fraction)",
+      "at least one degree and order")
     _ = try outerGrid()
     _ = try innerGrid()
   }

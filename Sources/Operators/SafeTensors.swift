@@ -137,7 +137,10 @@ public struct SafeTensors: Sendable {
         guard !overflow else { throw bad("absurd shape", variable: name, found: "\(shape)") }
         bytes = product
       }
-      guard range[0] >= 0, range[1] >= range[0], range[1] - range[0] == bytes else {
+      guard range[0] >= 0, range[1] >= range[0], range[1] < .max - body else {
+        throw bad("absurd place", variable: name, found: "bytes \(range[0]) to \(range[1])")
+      }
+      guard range[1] - range[0] == bytes else {
         throw bad(
           "shape and size disagree", variable: name, found: "\(range[1] - range[0]) bytes",
           expected: "\(bytes) bytes for \(type) \(shape)")

@@ -80,7 +80,8 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
 
   init(_ section: Section<CodingKeys>) throws {
     switch (
-      try section.optionalInteger(.steps, in: 1...Int.max), try section.optionalNumber(.epochs, above: 0)
+      try section.optionalInteger(.steps, in: 1...1_000_000_000),
+      try section.optionalNumber(.epochs, in: 0.0001...1_000_000)
     ) {
     case (let steps?, nil): length = .steps(steps)
     case (nil, let epochs?): length = .epochs(epochs)

@@ -29,10 +29,10 @@ public enum GridDescription {
       }
     }
     func integer(_ key: String) throws -> Int {
-      guard let text = values[key], let value = Int(text) else {
+      guard let text = values[key], let value = Int(text), (1...100_000).contains(value) else {
         throw ApusError(
-          .badData, "grid description lacks a whole number", file: file, variable: key,
-          found: values[key] ?? "nothing", expected: "for example \(key) = 96")
+          .badData, "grid description lacks a number of points", file: file, variable: key,
+          found: values[key] ?? "nothing", expected: "for example \(key) = 96, at most 100000")
       }
       return value
     }

@@ -60,6 +60,52 @@ import Testing
     return path
   }
 
+  @Test func variablesOfOtherLeadTimesAreRefused() throws {
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let truth = try write("truth.nc", member: nil, speeds: [30, 40])
+    var domain = try domain()
+    domain = EmulatorDomain(
+      channels: ["u850", "v850"], units: ["m s-1", "m s-1"], grid: grid, degrees: 8, leadHours: [24, 48],
+      climate: try SeasonalClimate.fit(
+        channels: 2, points: grid.pointCount, times: (0..<40).map { Instant(seconds: $0 * 86_400 * 9) }
+      ) { some in
+        some.flatMap { time in
+          [Float](repeating: (time.seconds / (86_400 * 9)) % 2 == 0 ? 1 : -1, count: 2 * grid.pointCount)
+        }
+      })
+    for leads in [[24.0], [48, 24]] {
+      let path = directory.appending(path: "uneven.nc").path
+      let file = try NetCDFWriter(path)
+      try file.grid(latitudes: grid.latitudes, longitudes: grid.longitudes)
+      try file.variable(
+        "forecast_reference_time", .double, [],
+        [
+          "standard_name": .text("forecast_reference_time"),
+          "units": .text("hours since 2001-01-01 00:00:00"),
+        ])
+      try file.put("forecast_reference_time", [0.0])
+      try file.variable(
+        "realization", .int32, [], ["standard_name": .text("realization"), "units": .text("1")])
+      try file.put("realization", [Int32(1)])
+      // Each variable has lead times of its own.
+      for (wind, own) in [("u850", [24.0, 48]), ("v850", leads)] {
+        let axis = "lead_\(wind)"
+        try file.dimension(axis, own.count)
+        try file.variable(
+          axis, .double, [axis], ["standard_name": .text("forecast_period"), "units": .text("hours")])
+        try file.put(axis, own)
+        try file.variable(
+          wind, .float, [axis, "lat", "lon"],
+          ["units": .text("m s-1"), "coordinates": .text("forecast_reference_time realization")])
+        try file.put(wind, [Float](repeating: 3, count: own.count * grid.pointCount))
+      }
+      try file.finish()
+      let truth = try Archive([truth], channels: domain.channels, grid: grid, degrees: 8)
+      let error = #expect(throws: ApusError.self) { try HindcastSet([path], truth: truth, domain: domain) }
+      #expect(error?.kind == .badData && error?.variable == "v850", "\(error.map { "\($0)" } ?? "")")
+    }
+  }
+
   /// The domain of vorticity with a climate of about mean 0 and deviation 1e-5.
   func domain() throws -> EmulatorDomain {
     let times = (0..<40).map { Instant(seconds: $0 * 86_400 * 9) }

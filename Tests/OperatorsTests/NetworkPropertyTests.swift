@@ -26,6 +26,51 @@ import Testing
     for threads in [2, 3, 7] { #expect(forward(network, weights, threads: threads) == alone) }
   }
 
+  /// Headers of any content are read or refused, never trapped on.
+  @Test func absurdHeadersAreRefused() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/absurd-\(UUID().uuidString).safetensors"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let ends = [Int.min, -1, 0, 4, 8, 1 << 40, Int.max - 8, Int.max]
+    let shapes = [[], [1], [2], [Int.max], [Int.max, 2], [-1], [1 << 33, 1 << 33]]
+    var read = 0
+    for first in ends {
+      for last in ends {
+        for shape in shapes {
+          let header = try JSONSerialization.data(withJSONObject: [
+            "x": ["dtype": "F32", "shape": shape, "data_offsets": [first, last]],
+            MappedWeights.tensor: ["dtype": "F32", "shape": shape, "data_offsets": [first, last]],
+            "__metadata__": ["config": String(decoding: JSONEncoder().encode(configuration), as: UTF8.self)],
+          ])
+          let file =
+            withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + header + Data(count: 8)
+          try file.write(to: URL(fileURLWithPath: path))
+          do {
+            _ = try SafeTensors.read(path)
+            read += 1
+          } catch is ApusError {}
+          do { _ = try MappedWeights.map(path) } catch is ApusError {}
+        }
+      }
+    }
+    // Those that lie inside and fit: scalars and [1] at 0 to 4 and 4 to 8, [2] at 0 to 8.
+    #expect(read == 5)
+  }
+
+  @Test(arguments: [
+    ("embed_dim", "1000000000000"), ("embed_dim", "-3"), ("mlp_ratio", "1e300"), ("mlp_ratio", "-1"),
+    ("hard_thresholding_fraction", "1e300"), ("hard_thresholding_fraction", "0"), ("num_layers", "0"),
+    ("inp_chans", "9223372036854775807"), ("inp_shape", "[1, 1000000000000000000]"), ("inp_shape", "[6]"),
+    ("scale_factor", "0"), ("scale_factor", "-9223372036854775808"),
+  ]) func absurdConfigurationsAreRefused(_ key: String, _ value: String) throws {
+    var fields = try #require(
+      JSONSerialization.jsonObject(with: JSONEncoder().encode(configuration)) as? [String: Any])
+    fields[key] = try JSONSerialization.jsonObject(with: Data(value.utf8), options: .fragmentsAllowed)
+    let read = try JSONDecoder().decode(
+      SFNOConfiguration.self, from: JSONSerialization.data(withJSONObject: fields))
+    let error = #expect(throws: ApusError.self) { try read.validate() }
+    #expect(error?.variable == key)
+  }
+
   /// Weights mapped from a file forecast as weights in memory do; damaged files are refused.
   @Test func mappedWeights() throws {
     let network = try SFNO(configuration)

@@ -43,12 +43,21 @@ struct StateFiles: ClimateStates {
             expected: "'\(variables[number].units)' as in \(paths[0])")
         }
         func whole(_ suffix: String) throws -> [Int] {
-          try reader.values(try reader.variable("\(name)_\(suffix)")).map { Int($0) }
+          try reader.wholeNumbers("\(name)_\(suffix)")
         }
         let (counts, valid, member) = try (whole("count"), whole("valid_time"), whole("realization"))
         // Analyses have no initial times.
         let hasInitial = reader.variables.contains { $0.name == "\(name)_initial_time" }
         let initial = hasInitial ? try whole("initial_time") : []
+        let states = counts.allSatisfy { $0 >= 0 && $0 <= valid.count } ? counts.reduce(0, +) : -1
+        guard states == valid.count, member.count == states, !hasInitial || initial.count == states,
+          counts.count == header.list.count
+        else {
+          throw ApusError(
+            .badData, "counts of states do not fit", file: path, variable: "\(name)_count",
+            found: "\(counts.count) parts, \(states) states",
+            expected: "\(header.list.count) parts, \(valid.count) states")
+        }
         var start = 0
         for (record, count) in zip(header.list, counts) where count > 0 {
           let own = (start..<start + count).map {
@@ -119,14 +128,22 @@ struct StateFiles: ClimateStates {
           .badData, "holds no sorted states", file: path,
           advice: "Make it with: apus climate states; archives are read with --files.")
       }
-      records = ClimateRecords(calendar: calendar, windowDays: Int(window), everyDays: Int(every))
+      guard let window = Int(exactly: window), let every = Int(exactly: every) else {
+        throw ApusError(.badData, "days of windows are no whole numbers", file: path)
+      }
+      records = ClimateRecords(calendar: calendar, windowDays: window, everyDays: every)
       func numbers(_ name: String) throws -> [Double] { try reader.values(try reader.variable(name)) }
       byLeadTime = reader.variables.contains { $0.name == "lead_time" }
       let leads: [Double?] = byLeadTime ? try numbers("lead_time") : []
-      let (seasons, hours) = try (numbers("season"), numbers("hour"))
+      let (seasons, hours) = try (reader.wholeNumbers("season"), reader.wholeNumbers("hour"))
+      guard hours.count == seasons.count, leads.isEmpty || leads.count == seasons.count else {
+        throw ApusError(
+          .badData, "seasons, hours and lead times differ in number", file: path,
+          found: "\(seasons.count), \(hours.count), \(leads.count)")
+      }
       list = seasons.indices.map {
         ClimateRecords.Record(
-          season: Int(seasons[$0]), hour: Int(hours[$0]), leadHours: leads.isEmpty ? nil : leads[$0])
+          season: seasons[$0], hour: hours[$0], leadHours: leads.isEmpty ? nil : leads[$0])
       }
       grid = try LatitudeLongitude(
         fileLatitudes: try numbers("lat"), fileLongitudes: try numbers("lon"), file: path)

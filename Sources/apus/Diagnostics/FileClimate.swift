@@ -35,14 +35,16 @@ final class FileClimate: SuiteClimate {
     }
     self.calendar = calendar
     let variable = try reader.variable(source.variable)
-    func whole(_ name: String) throws -> [Int] {
-      try reader.values(try reader.variable(name)).map { Int($0) }
-    }
-    seasons = try whole("season")
-    hours = try whole("hour")
+    seasons = try reader.wholeNumbers("season")
+    hours = try reader.wholeNumbers("hour")
     leads =
       try reader.variables.contains { $0.name == "lead_time" }
       ? reader.values(try reader.variable("lead_time")) : []
+    guard hours.count == seasons.count, leads.isEmpty || leads.count == seasons.count else {
+      throw ApusError(
+        .badData, "seasons, hours and lead times differ in number", file: path,
+        found: "\(seasons.count), \(hours.count), \(leads.count)")
+    }
     let found = try reader.values(level)
     levels = ClimateQuantiles.levels.compactMap { wanted in found.firstIndex { abs($0 - wanted) < 1e-9 } }
     guard levels.count == ClimateQuantiles.levels.count else {
@@ -95,7 +97,8 @@ final class FileClimate: SuiteClimate {
     let season = ClimateSeason(
       quantiles: ClimateQuantiles(
         quantiles: levels.flatMap { all[$0 * points..<($0 + 1) * points] }, mean: try field("mean"),
-        standardDeviation: try field("standard_deviation"), sampleCount: Int(count.first ?? 0)), sample: nil)
+        standardDeviation: try field("standard_deviation"),
+        sampleCount: count.first.flatMap { Int(exactly: $0) } ?? 0), sample: nil)
     kept.append((record, season))
     if kept.count > 8 { kept.removeFirst() }
     return season
