@@ -6,11 +6,11 @@ public enum SortedJSON {
   /// - Parameters:
   ///   - isPretty: in lines, for people.
   ///   - writesNonFinite: writes what is no number as "inf", "-inf" or "nan", which reading back does not understand.
+  ///   - snakeCase: writes properties as `lead_hours`, the way users read them everywhere; keys of dictionaries stay.
   /// - Throws: `EncodingError`, for numbers that are not finite, too.
-  public static func data(_ value: some Encodable, isPretty: Bool = false, writesNonFinite: Bool = false)
-    throws
-    -> Data
-  {
+  public static func data(
+    _ value: some Encodable, isPretty: Bool = false, writesNonFinite: Bool = false, snakeCase: Bool = false
+  ) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
@@ -18,6 +18,7 @@ public enum SortedJSON {
       encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     }
+    if snakeCase { encoder.keyEncodingStrategy = .convertToSnakeCase }
     return try encoder.encode(value)
   }
 

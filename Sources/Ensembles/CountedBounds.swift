@@ -6,7 +6,7 @@ import Kernels
 public enum CountedBound: Sendable {
   /// The same everywhere, in the channel's unit.
   case constant(Float)
-  /// Its own at every point, from a list of fields that lead times share.
+  /// Its own at every point.
   case field(AlignedBuffer<Float>)
   /// So much above the control forecast.
   case aboveControl(Float)

@@ -13,8 +13,8 @@ import Synchronization
 ///     S_1 = sum q_n,  S_2 = sum q_n^2,  q_n = round((x_n - control) / tick)
 ///
 /// A mean is then exact to tick / sqrt(12 N), about 4e-6 / sqrt N standard deviations; 65,535 members fit.
-/// Memory: with P points, V variables, L lead times 32 P V L bytes; 2 more for every bound, point and lead time
-/// that it is counted at.
+/// Memory: with P points, V variables, L lead times 36 P V L bytes; 2 more for every bound, point and lead time
+/// that it is counted at, and 4 more where that bound is a field of the climate.
 ///
 /// Unchecked: rows of a lead time are changed under that lead time's lock, everything else before or after.
 final class EnsembleSums: @unchecked Sendable {

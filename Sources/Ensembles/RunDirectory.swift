@@ -66,6 +66,18 @@ public struct RunDirectory: Sendable {
     return "member_" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 
+  /// Removes what killed processes of this machine left half written.
+  ///
+  /// Only for who has the directory for himself: a process of another machine, writing its shard, cannot be seen.
+  public func removeAbandoned() {
+    let dates = (try? FileManager.default.contentsOfDirectory(atPath: path + "/members")) ?? []
+    let sums = (try? FileManager.default.contentsOfDirectory(atPath: path + "/partials")) ?? []
+    let places =
+      ["", "/products", "/checksums", "/scores", "/report", "/failed"] + dates.map { "/members/\($0)" }
+      + sums.map { "/partials/\($0)" }
+    for place in places { WholeFile.removeAbandoned(in: path + place, prefix: "") }
+  }
+
   /// The manifest, nil where there is none yet.
   /// - Throws: `ApusError` of kind `badData` where the file is no manifest.
   public func manifest() throws -> RunManifest? {
@@ -75,12 +87,34 @@ public struct RunDirectory: Sendable {
     }
   }
 
-  /// Makes the directories.
+  /// Makes sure that no file stands where the directory is to be, before anything is worked out.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  public func requireNoFile() throws {
+    var isDirectory = false as ObjCBool
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue
+    else {
+      return
+    }
+    throw ApusError(
+      .cannotCreateOutput, "there is a file where the run's directory is to be", file: path,
+      advice: "Choose another place with --output, or move the file away.")
+  }
+
+  /// Makes the directories of a run.
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   public func create(initialTimes: [Instant]) throws {
-    let parts =
+    try create(
       ["products", "checksums", "failed", "scores", "report"].map { "\(path)/\($0)" }
-      + initialTimes.map(members)
+        + initialTimes.map(members))
+  }
+
+  /// Makes the directories of members that are no run's, and of their statistics where there are to be any.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  public func createMembers(initialTimes: [Instant], withProducts: Bool = false) throws {
+    try create(initialTimes.map(members) + (withProducts ? ["\(path)/products"] : []))
+  }
+
+  private func create(_ parts: [String]) throws {
     for part in [path] + parts {
       do { try FileManager.default.createDirectory(atPath: part, withIntermediateDirectories: true) } catch {
         throw ApusError(
@@ -149,8 +183,11 @@ public struct RunDirectory: Sendable {
       // A run of one more date joins the dates that are there.
       manifest.initialTimes = Set(old.initialTimes + manifest.initialTimes).sorted()
       if old.members != manifest.members {
-        let times = manifest.initialTimes.compactMap { Instant($0) }
-        RunDirectory.remove(times.flatMap { time in Product.allCases.map { product($0, at: time) } })
+        // All kinds of products, not of moments alone: what is left would keep its old checksum.
+        let ends = manifest.initialTimes.compactMap { Instant($0) }.map { "_\($0.stamp).nc" }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/products")) ?? []
+        RunDirectory.remove(
+          names.filter { name in ends.contains { name.hasSuffix($0) } }.map { "\(path)/products/\($0)" })
       }
     }
     try WholeFile.write(manifest.encoded(), to: manifestFile)

@@ -94,7 +94,8 @@ final class RunPass: Sendable {
     } catch {
       // Members that were handed over are finished; what is counted and has no file is made again.
       try? writer.drain()
-      for slot in slots { if let work = slot.content.withLock({ $0.work }) { try save(work) } }
+      // What stopped the run is what is reported.
+      for slot in slots { if let work = slot.content.withLock({ $0.work }) { try? save(work) } }
       throw error
     }
   }

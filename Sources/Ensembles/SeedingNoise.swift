@@ -5,7 +5,7 @@ import Sphere
 /// The random fields that perturbations start from.
 ///
 /// Keyed by (run seed, initial time in hours since 1970, checkpoint, pair), so the noise of a pair is
-/// the same whatever else runs. Channel number i of `channels` takes its stream from pair + i 2^32.
+/// the same whatever else runs. Channel number i of those perturbed takes its stream from pair + i 2^32.
 public struct SeedingNoise: Sendable {
   private let field: GaussianRandomField
   private let seed: UInt64

@@ -5,6 +5,7 @@ import Sphere
 
 /// Scratch of one thread for adding a block of members to an ensemble's sums.
 final class SumsWorkspace {
+  private static let most = 0x1p46
   private(set) var numbers: [Int32] = []
   /// Padded trajectories [lead time][channel][stride].
   private(set) var members: [AlignedBuffer<Float>] = []
@@ -63,7 +64,8 @@ final class SumsWorkspace {
           }
         }
         let target = power.pointer + lead * line.count
-        for i in line.indices { target[i] = Int64(line[i].rounded()) }
+        // What runs away, and is finite still, counts as the most that sums of 65,535 members hold.
+        for i in line.indices { target[i] = Int64(min(line[i], SumsWorkspace.most).rounded()) }
       }
     }
   }

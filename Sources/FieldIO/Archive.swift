@@ -287,11 +287,13 @@ public final class Archive: Sendable {
     return sources
   }
 
-  /// An analysis is one state a time: of members, lead times or whatever else, none could be preferred.
-  private static func requireOneState(_ variable: GriddedVariable, hasLevel: Bool) throws {
+  /// An analysis is one state a time, a field that does not change one at all: of members, lead times or whatever else,
+  /// none could be preferred.
+  static func requireOneState(_ variable: GriddedVariable, hasLevel: Bool, isStatic: Bool = false) throws {
     for (dimension, axis) in zip(variable.variable.dimensions, variable.axes) where dimension.length > 1 {
       let words: String
       switch axis {
+      case .time where isStatic: words = "several times"
       case .time, .latitude, .longitude, .experimentVersion: continue
       case .level where hasLevel: continue
       case .level: words = "several levels"
@@ -301,7 +303,8 @@ public final class Archive: Sendable {
       case .other: words = "a dimension that is not understood"
       }
       throw ApusError(
-        .badData, "an analysis has \(words)", file: variable.reader.path, variable: variable.variable.name,
+        .badData, "\(isStatic ? "a static field" : "an analysis") has \(words)", file: variable.reader.path,
+        variable: variable.variable.name,
         found: "\(dimension.name) = \(dimension.length)", expected: "1",
         advice: "Pick one first, for example with: ncks -d \(dimension.name),0 in.nc out.nc.")
     }

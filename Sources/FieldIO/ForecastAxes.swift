@@ -1,16 +1,16 @@
 import Fields
 import Sphere
 
-/// Coordinates that all files of a forecast share: `time(time)`, `forecast_period(time)`, `lat`, `lon` and the scalar
-/// `forecast_reference_time` (design.md 5).
+/// Coordinates that all files of a forecast share: `time(time)`, `forecast_period(time)`, the scalar
+/// `forecast_reference_time` and, where there are fields, `lat` and `lon` (design.md 5).
 public struct ForecastAxes: Sendable {
   /// Start of the forecast.
   public let initialTime: Instant
   /// Lead times [hours].
   public let leadHours: [Int]
-  /// Latitudes of the rows [degrees north].
+  /// Latitudes of the rows [degrees north]; none where the file holds no fields.
   public let latitudes: [Double]
-  /// Longitudes of the columns [degrees east].
+  /// Longitudes of the columns [degrees east]; none where the file holds no fields.
   public let longitudes: [Double]
 
   /// Axes of a forecast on a grid, or on a window of it.
@@ -21,24 +21,20 @@ public struct ForecastAxes: Sendable {
     longitudes = window?.longitudes ?? grid.longitudes
   }
 
+  /// Axes of numbers that belong to no point of a grid: spectra, plumes, errors.
+  public init(initialTime: Instant, leadHours: [Int]) {
+    self.initialTime = initialTime
+    self.leadHours = leadHours
+    (latitudes, longitudes) = ([], [])
+  }
+
+  private var hasFields: Bool { !latitudes.isEmpty }
+
   /// Defines dimensions and coordinates.
   /// - Throws: `ApusError` where writing fails.
   public func define(in file: NetCDFWriter) throws {
     try file.dimension("time", leadHours.count)
-    try file.dimension("lat", latitudes.count)
-    try file.dimension("lon", longitudes.count)
-    try file.variable(
-      "lat", .double, ["lat"],
-      [
-        "standard_name": .text("latitude"), "long_name": .text("latitude"), "units": .text("degrees_north"),
-        "axis": .text("Y"),
-      ])
-    try file.variable(
-      "lon", .double, ["lon"],
-      [
-        "standard_name": .text("longitude"), "long_name": .text("longitude"), "units": .text("degrees_east"),
-        "axis": .text("X"),
-      ])
+    if hasFields { try defineGrid(in: file) }
     try file.variable(
       "time", .double, ["time"],
       [
@@ -58,11 +54,30 @@ public struct ForecastAxes: Sendable {
       ])
   }
 
+  private func defineGrid(in file: NetCDFWriter) throws {
+    try file.dimension("lat", latitudes.count)
+    try file.dimension("lon", longitudes.count)
+    try file.variable(
+      "lat", .double, ["lat"],
+      [
+        "standard_name": .text("latitude"), "long_name": .text("latitude"), "units": .text("degrees_north"),
+        "axis": .text("Y"),
+      ])
+    try file.variable(
+      "lon", .double, ["lon"],
+      [
+        "standard_name": .text("longitude"), "long_name": .text("longitude"), "units": .text("degrees_east"),
+        "axis": .text("X"),
+      ])
+  }
+
   /// Writes the coordinates.
   /// - Throws: `ApusError` where writing fails.
   public func put(in file: NetCDFWriter) throws {
-    try file.put("lat", latitudes)
-    try file.put("lon", longitudes)
+    if hasFields {
+      try file.put("lat", latitudes)
+      try file.put("lon", longitudes)
+    }
     try file.put("time", TimeCoordinate.values(leadHours.map { initialTime.adding(hours: $0) }))
     try file.put("forecast_period", leadHours.map(Double.init))
     try file.put("forecast_reference_time", TimeCoordinate.values([initialTime]))

@@ -18,6 +18,8 @@ public enum StaticFields {
         _ = try reader.variable(name)
         throw ApusError(.badData, "is no static field", file: path, variable: name)
       }
+      try Archive.requireOneState(
+        variable, hasLevel: ChannelCatalogue.channel(name)?.level != nil, isStatic: true)
       var field = try variable.field(at: [.level: level])
       if let bad = field.firstIndex(where: { !$0.isFinite }) {
         throw ApusError(

@@ -33,6 +33,12 @@ public struct EmulatorRunFile: RunFile {
     case initialEmulator = "initial_emulator"
   }
 
+  /// All files and patterns that a training reads.
+  public var inputFiles: [InputPath] {
+    [data.grid] + [data.hindcasts, data.truth, data.climate].flatMap(\.files) + (data.validation?.files ?? [])
+      + [initialEmulator, teacher].compactMap { $0 } + [inputs.staticFields?.file].compactMap { $0 }
+  }
+
   /// Whether a text is meant to be such a run file: it has the key `emulator`.
   public static func isMeant(by text: String) -> Bool {
     ((try? Yams.compose(yaml: text)) ?? nil)?.mapping?.keys.contains { $0.string == "emulator" } ?? false

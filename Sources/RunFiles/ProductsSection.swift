@@ -56,11 +56,23 @@ public struct ProductsSection: Sendable, Hashable, Encodable {
     saveMinutes = 5
   }
 
-  /// A word that changes with what is kept.
-  public func fingerprint() throws -> String {
+  /// A word that changes with what is kept, and with the climate and the truth that it is counted against.
+  /// - Parameters:
+  ///   - climate: of bounds and percentiles; nil where none is needed.
+  ///   - truth: of members' errors; nil where none is needed.
+  public func fingerprint(climate: ClimatologySource? = nil, truth: DataPeriod? = nil) throws -> String {
+    struct Facts: Encodable {
+      let kept: ProductsSection
+      let climate: ClimatologySource?
+      let truth: DataPeriod?
+    }
     var kept = self
     kept.saveMinutes = 0
-    return String(try SortedJSON.digest(kept).prefix(16))
+    let digest =
+      climate == nil && truth == nil
+      ? try SortedJSON.digest(kept)
+      : try SortedJSON.digest(Facts(kept: kept, climate: climate, truth: truth))
+    return String(digest.prefix(16))
   }
 
   init(_ section: Section<CodingKeys>) throws {

@@ -45,6 +45,12 @@ public struct TrainingRunFile: RunFile {
     return try TrainingRunFile(Section(node, keys: CodingKeys.self, source: source, name: "the run file"))
   }
 
+  /// All files and patterns that a training reads.
+  public var inputFiles: [InputPath] {
+    [data.grid] + (data.training + data.validation).flatMap(\.files)
+      + [initialCheckpoint, adapter?.base, variational?.start, inputs.staticFields?.file].compactMap { $0 }
+  }
+
   init(_ section: Section<CodingKeys>) throws {
     name = try section.string(.name)
     seed = UInt64(try section.integer(.seed, in: 0...Int.max))
@@ -190,7 +196,7 @@ public struct NetworkSettings: Sendable, Hashable, Encodable {
     embedDim = try section?.integer(.embedDim, in: 1...8192, default: 64) ?? 64
     numLayers = try section?.integer(.numLayers, in: 1...64, default: 4) ?? 4
     scaleFactor = try section?.integer(.scaleFactor, in: 1...16, default: 1) ?? 1
-    mlpRatio = try section?.number(.mlpRatio, above: 0, default: 2) ?? 2
+    mlpRatio = try section?.number(.mlpRatio, in: 0.01...64, default: 2) ?? 2
     hardThresholdingFraction =
       try section?.number(.hardThresholdingFraction, in: 0.01...1, default: 1) ?? 1
     shtGridType = try section?.choice(.shtGridType, default: InnerGrid.gaussian) ?? .gaussian

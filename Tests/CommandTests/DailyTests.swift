@@ -79,9 +79,9 @@ import Testing
       ], in: world.scratch.directory)
     #expect(verify.code == 0, "\(verify.errors)")
     let times = try #require(try verify.json()["times"] as? [[String: Any]])
-    let day = try #require(times.first { $0["leadHours"] as? Double == 24 })
-    for (column, key) in [("rmse_mean", "rmseMean"), ("spread", "spread"), ("crps_fair", "crpsFair")] {
-      let (found, expected) = (row[Substring(column)].flatMap { Double($0) }, day[key] as? Double)
+    let day = try #require(times.first { $0["lead_hours"] as? Double == 24 })
+    for column in ["rmse_mean", "spread", "crps_fair"] {
+      let (found, expected) = (row[Substring(column)].flatMap { Double($0) }, day[column] as? Double)
       // A run's truth is truncated as its forecasts are, that of `apus verify` is not.
       #expect(abs((found ?? .nan) - (expected ?? 0)) < 2e-3 * (expected ?? 0), "\(column)")
     }

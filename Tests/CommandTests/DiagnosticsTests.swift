@@ -294,6 +294,19 @@ import Testing
     #expect(two["members"] as? Int == 16 && two["dates"] as? Int == 5)
     let one = try run("[0]", "one")
     #expect(one["members"] as? Int == 8 && one["dates"] as? Int == 6)
+    // The control stays that of the nominal lead time, whatever starts are joined to it.
+    for (lags, output) in [("[0]", "alone"), ("[24, 0]", "joined")] {
+      let outcome = try world.verify(
+        try world.definition(
+          "name: lags\nvariables: [t2m]\nlead_times: [24]\ncontrol: 0\nlagged_hours: \(lags)\n"),
+        output: output)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    let (alone, joined) = try (
+      world.numbers("alone/scores_t2m.nc", "rmse_control_by_date"),
+      world.numbers("joined/scores_t2m.nc", "rmse_control_by_date")
+    )
+    #expect(joined.count == 5 && joined.allSatisfy(alone.contains), "\(joined) of \(alone)")
     // Of 16 members drawn alike the fair score is the same up to chance, the other one is lower.
     let (fair, own) = try (
       world.numbers("two/scores_t2m.nc", "crps_fair")[0], world.numbers("one/scores_t2m.nc", "crps_fair")[0]

@@ -27,8 +27,9 @@ import Testing
       kind, world, ["--seed-members", "1", "3", "--members", "4", "--from", "2026-01-10", "--json"], to: all)
     #expect(outcome.code == 0, "\(outcome.errors)")
     let report = try outcome.json()
-    #expect(report["distinctSeeds"] as? [Int] == [1, 3])
-    #expect(report["leadHours"] as? [Int] == [24, 48])
+    #expect(report["distinct_seeds"] as? [Int] == [1, 3])
+    #expect(report["lead_hours"] as? [Int] == [24, 48])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: all) == ["members"])
     let alone = try EmulateTests.draw(
       kind, world,
       ["--seed-members", "1", "3", "--members", "1", "--first-member", "3", "--from", "2026-01-10"], to: one,

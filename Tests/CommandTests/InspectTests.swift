@@ -47,5 +47,8 @@ import Testing
     #expect(truncated.errors.contains("file is truncated"))
     try whole.prefix(40).write(to: file)
     #expect(try Binary.run(["inspect", file.path]).code == 65)
+    try "name: run".write(to: scratch.file("run.yml"), atomically: true, encoding: .utf8)
+    let runFile = try Binary.run(["inspect", "run.yml"], in: scratch.directory)
+    #expect(runFile.code == 64 && runFile.errors.contains("apus plan run.yml"), "\(runFile.errors)")
   }
 }

@@ -119,6 +119,46 @@ import Testing
     #expect(file.output.contains("member 3"))
   }
 
+  /// All kinds of products of a run that grew are those of a run that was as large from the start, and so are its
+  /// checksums; another climate is another run.
+  @Test func grownProductsAreThoseOfAFreshRun() throws {
+    let scratch = try Scratch()
+    let extra = "products: {thresholds: {msl: [\"climate:p90\"]}, quantiles: true, spectra: true}"
+    func forecast(_ text: String, to output: String) throws -> Binary.Outcome {
+      let file = try write(text, to: scratch.file("\(output).yml"))
+      return try Binary.run(["forecast", file, "--output", output], in: scratch.directory)
+    }
+    let small = world.ensemble(extra: extra)
+    let large = small.replacing("pairs: 2", with: "pairs: 3")
+    for text in [small, large] { #expect(try forecast(text, to: "grown").code == 0) }
+    #expect(try forecast(large, to: "fresh").code == 0)
+    let names = results(scratch, "fresh").map { String($0.dropFirst("fresh".count)) }
+    #expect(names.count == 26 + 2 * 9)
+    #expect(try bytes(scratch.file("grown"), names) == bytes(scratch.file("fresh"), names))
+    let status = try Binary.run(["status", "grown", "--check"], in: scratch.directory)
+    #expect(status.code == 0, "\(status.errors)")
+
+    let other = try forecast(large.replacing("to: 2026-01-12", with: "to: 2026-01-11"), to: "grown")
+    #expect(other.code == 73 && other.errors.contains("another run"), "\(other.errors)")
+    #expect(other.errors.contains("2026-01-11"), "\(other.errors)")
+  }
+
+  @Test(arguments: [("bred_vector", Int32(0)), ("correlated_noise", 0), ("lagged", 78), ("none", 78)])
+  func perturbationsAlone(_ method: String, _ code: Int32) throws {
+    let scratch = try Scratch()
+    var text = world.ensemble().replacing("method: bred_vector", with: "method: \(method)")
+    if method == "none" { text = text.replacing("pairs: 2", with: "pairs: 0") }
+    let runFile = try write(text, to: scratch.file("run.yml"))
+    let outcome = try Binary.run(["breed", runFile, "--json"], in: scratch.directory)
+    #expect(outcome.code == code, "\(outcome.errors)")
+    if code == 0 {
+      #expect(try outcome.json()["perturbations"] as? Int == 8)
+      #expect(scratch.files.count { $0.hasPrefix("run/perturbations/") } == 8)
+    } else {
+      #expect(outcome.errors.contains("perturbation"), "\(outcome.errors)")
+    }
+  }
+
   @Test func finishedFilesAreCheckedAndMadeAgain() throws {
     let scratch = try Scratch()
     let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))

@@ -83,6 +83,17 @@ import Testing
     #expect(errors[0] == 0 && errors[9] > 0 && errors[8] > errors[0])
     let power = try values(scratch, "kept/products/spectra_\(date).nc", "msl_power")
     #expect(power.count == 9 * 8 && power[0] == 0 && power[1] > 0)
+    // Only files of fields have a grid.
+    for (name, hasGrid) in [
+      ("efi", true), ("distribution", true), ("plumes", false), ("member_errors", false), ("spectra", false),
+    ] {
+      let reader = try NetCDFReader(scratch.file("kept/products/\(name)_\(date).nc").path)
+      #expect(reader.variables.contains { $0.name == "lat" } == hasGrid, "\(name)")
+    }
+    try "text".write(to: scratch.file("taken"), atomically: true, encoding: .utf8)
+    let plan = try Binary.run(
+      ["plan", runFile(scratch, members: "all", output: "taken")], in: scratch.directory)
+    #expect(plan.code == 73 && plan.errors.contains("there is a file where"), "\(plan.errors)")
   }
 
   @Test func membersKeptOrNotAndAnyShardsGiveTheSameBytes() throws {
@@ -95,8 +106,14 @@ import Testing
     let whole = try products(scratch, "none")
     #expect(whole.count == 2 * 12)
     #expect(!scratch.files.contains { $0.hasPrefix("none/members/") || $0.contains("partials") })
+    // No report is drawn of products alone.
+    for (run, word) in [("none", "none"), ("all", "done")] {
+      let status = try Binary.run(["status", run], in: scratch.directory)
+      #expect(status.output.contains("report    \(word)"), "\(status.output)")
+    }
     let scored = try String(contentsOf: scratch.file("none/scores/products.json"), encoding: .utf8)
-    #expect(scored.contains("\"crps\""))
+    #expect(
+      scored.contains("\"crps\"") && scored.contains("\"lead_hours\"") && scored.contains("climate:p90"))
     // Titles and histories name run files alike; what is kept of members does not enter products.
     #expect(try products(scratch, "all") == whole)
 
@@ -130,11 +147,12 @@ import Testing
     let checkpoint = scratch.file("other.safetensors").path
     let trained = try Binary.run(
       ["checkpoint", "average", world.checkpoint, "--half", "-o", checkpoint], in: scratch.directory)
+    #expect(trained.code == 0, "\(trained.errors)")
     for (change, word) in [
       (text.replacing("spectra: true", with: "spectra: false"), "products"),
       (text.replacing("seed: 11", with: "seed: 12"), "seed"),
       (text.replacing(world.checkpoint, with: checkpoint), "checkpoint"),
-    ] where trained.code == 0 || word != "checkpoint" {
+    ] {
       try change.write(toFile: file, atomically: true, encoding: .utf8)
       let outcome = try Binary.run(["forecast", file], in: scratch.directory)
       #expect(outcome.code == 73 && outcome.errors.contains(word), "\(outcome.errors)")

@@ -30,6 +30,30 @@ import Testing
     return (lines[..<start] + lines[end...]).joined(separator: "\n")
   }
 
+  /// A training goes on with the data and the weights that it began with, whatever their names.
+  @Test func otherContentUnderTheSameNameIsRefused() throws {
+    let scratch = try Scratch()
+    let (data, start) = (scratch.file("data.nc").path, scratch.file("start.safetensors").path)
+    try SmallWorld.write(to: data)
+    try FileManager.default.copyItem(atPath: world.checkpoint, toPath: start)
+    let text =
+      world.training(checkpoint: "m.safetensors", files: data, steps: 10)
+      + "\ninitial_checkpoint: start.safetensors"
+    let first = try train(text, scratch)
+    #expect(first.code == 0, "\(first.errors)")
+    #expect(try train(text, scratch).code == 0)
+    // The same length, another wave.
+    try SmallWorld.write(to: data, hours: (0..<80).map { $0 * 6 + 1 })
+    let other = try train(text, scratch)
+    #expect(other.code == 65 && other.errors.contains("m.safetensors.state"), "\(other.errors)")
+    try SmallWorld.write(to: data)
+    #expect(try train(text, scratch).code == 0)
+    try FileManager.default.removeItem(atPath: start)
+    try FileManager.default.copyItem(atPath: scratch.file("m.safetensors").path, toPath: start)
+    let base = try train(text, scratch)
+    #expect(base.code == 65 && base.errors.contains("m.safetensors.state"), "\(base.errors)")
+  }
+
   var keepingAll: String {
     world.training(checkpoint: "m.safetensors", steps: 40)
       .replacing("every_steps: 10", with: "every_steps: 10, keep: both, snapshots_every: 20")

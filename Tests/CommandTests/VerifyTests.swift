@@ -150,8 +150,8 @@ struct SyntheticEnsemble {
     #expect(times.count == 4)
     #expect(times[2]["time"] as? String == "2001-01-01T18:00:00Z")
     for (key, name) in [
-      ("rmseMean", "rmse_mean"), ("crpsFair", "crps_fair_mean"), ("energyScore", "energy_score"),
-      ("maeControl", "mae_control"), ("rmseControl", "rmse_control"), ("spread", "spread"),
+      ("rmse_mean", "rmse_mean"), ("crps_fair", "crps_fair_mean"), ("energy_score", "energy_score"),
+      ("mae_control", "mae_control"), ("rmse_control", "rmse_control"), ("spread", "spread"),
     ] {
       let found = try times.map { try #require($0[key] as? Double) }
       let written = try #require(scores[name])
@@ -159,7 +159,7 @@ struct SyntheticEnsemble {
     }
     let overall = try #require(json["overall"] as? [String: Any])
     let meanSquare = try #require(scores["rmse_mean"]).reduce(0) { $0 + $1 * $1 } / 4
-    #expect(abs(try #require(overall["rmseMean"] as? Double) - meanSquare.squareRoot()) < 1e-12)
+    #expect(abs(try #require(overall["rmse_mean"] as? Double) - meanSquare.squareRoot()) < 1e-12)
     #expect(scores["crps"] == nil && scores["efi"] == nil && scores["threshold"] != nil)
     #expect(json["members"] as? Int == 11)
   }

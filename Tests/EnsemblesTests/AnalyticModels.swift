@@ -62,6 +62,8 @@ struct WindingModel: ForecastModel {
   let identifier: String
   let rate: Float
   var unstableAbove: Float = .infinity
+  /// What a value becomes there.
+  var burst: Float = .nan
 
   func makeWorkspace() -> any ForecastWorkspace { NoWorkspace() }
 
@@ -74,7 +76,7 @@ struct WindingModel: ForecastModel {
     for i in next.values.indices {
       next.values[i] = state.values[i] + rate * sin(neighbours[i] * 1.7 + clock)
     }
-    if next.values.contains(where: { $0 > unstableAbove }) { next.values[0] = .nan }
+    if next.values.contains(where: { $0 > unstableAbove }) { next.values[0] = burst }
     return next
   }
 }

@@ -26,8 +26,10 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     case limitMargin = "limit_margin"
   }
 
-  /// The iteration that was kept.
-  private var kept: SpectralCalibration.Iteration? { iterations.min { $0.misfit < $1.misfit } }
+  /// The iteration that was kept: the first of them is the checkpoint as it was.
+  private var kept: SpectralCalibration.Iteration? {
+    iterations.dropFirst().filter(\.misfit.isFinite).min { $0.misfit < $1.misfit }
+  }
 
   static func text(_ iteration: SpectralCalibration.Iteration) -> String {
     String(

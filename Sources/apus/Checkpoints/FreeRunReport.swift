@@ -17,12 +17,6 @@ struct FreeRunReport: Encodable {
   let spectrumDegrees: Int
   let checkpoints: [FreeRunScore]
 
-  enum CodingKeys: String, CodingKey {
-    case from, steps, checkpoints
-    case stepHours = "step_hours"
-    case spectrumDegrees = "spectrum_degrees"
-  }
-
   init(_ measurement: FreeRunMeasurement, _ outcome: FreeRunMeasurement.Outcome) {
     from = measurement.start.description
     steps = measurement.steps
@@ -50,12 +44,6 @@ struct FreeRunScore: Encodable {
     let step: Int
     /// Its valid time.
     let time: String
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case file, sha256, channels
-    case lastFiniteStep = "last_finite_step"
-    case blowUp = "blow_up"
   }
 
   init(

@@ -23,11 +23,6 @@ struct SkillReport: Encodable {
   struct Climatology: Encodable {
     let files: [String]
     let windowDays: Int
-
-    enum CodingKeys: String, CodingKey {
-      case files
-      case windowDays = "window_days"
-    }
   }
 
   /// A forecast with values that are no numbers, from its first such lead time on.
@@ -35,20 +30,6 @@ struct SkillReport: Encodable {
     let checkpoint: String
     let initialTime: String
     let leadHours: Int
-
-    enum CodingKeys: String, CodingKey {
-      case checkpoint
-      case initialTime = "initial_time"
-      case leadHours = "lead_hours"
-    }
-  }
-
-  enum CodingKeys: String, CodingKey {
-    case checkpoints, climatology, scores
-    case initialTimes = "initial_times"
-    case leadHours = "lead_hours"
-    case spectrumDegrees = "spectrum_degrees"
-    case notFinite = "not_finite"
   }
 
   init(_ measurement: SkillMeasurement, _ outcome: SkillMeasurement.Outcome) {
@@ -95,16 +76,6 @@ struct SkillScore: Encodable {
   let pairs: PairScores?
   /// One a checkpoint.
   let spectra: [SpectrumScore]
-
-  enum CodingKeys: String, CodingKey {
-    case channel, units, rmse, ratio, pairs, spectra
-    case leadHours = "lead_hours"
-    case rmseMean = "rmse_mean"
-    case rmsePersistence = "rmse_persistence"
-    case rmseClimatology = "rmse_climatology"
-    case ratioMean = "ratio_mean"
-    case ratioClimatology = "ratio_climatology"
-  }
 
   init(_ sums: SkillSums, channel: String, units: String, leadHours: Int) {
     self.channel = channel

@@ -59,7 +59,9 @@ struct ClimateStatesOptions: ParsableArguments {
       throw ValidationError("--window-days must be 0 to 182.")
     }
     guard (1...182).contains(everyDays ?? 10) else { throw ValidationError("--every-days must be 1 to 182.") }
-    guard memoryMegabytes > 0 else { throw ValidationError("--memory-megabytes must be 1 or more.") }
+    guard (1...10_000_000).contains(memoryMegabytes) else {
+      throw ValidationError("--memory-megabytes must be 1 to 10000000.")
+    }
   }
 
   /// Paths and globs of all that is read.

@@ -106,6 +106,9 @@ struct EmulateCommand: ParsableCommand {
     guard members >= 1, firstMember >= (analyses.isEmpty ? 1 : 0) else {
       throw ValidationError("--members and --first-member are 1 or more.")
     }
+    guard members <= 1_000_000, firstMember <= 1_000_000_000 else {
+      throw ValidationError("--members is at most 1000000, --first-member 1000000000.")
+    }
     guard writeMembers || products else { throw ValidationError("--no-write-members needs --products.") }
     guard analyses.isEmpty || !products else { throw ValidationError("--products goes with --seeds.") }
     guard Set(seedMembers).count == seedMembers.count else {

@@ -22,6 +22,11 @@ struct InspectCommand: ParsableCommand {
       try result.show(RunStatus(file))
     } else if file.hasSuffix(".safetensors") {
       try result.show(CheckpointSummary(file))
+    } else if ["yml", "yaml"].contains((file as NSString).pathExtension) {
+      throw ApusError(
+        .usage, "is a run file or a definition, which 'inspect' does not read", file: file,
+        expected: "a checkpoint, a NetCDF file or a run directory",
+        advice: "What a run would do says: apus plan \(file).")
     } else {
       try result.show(NetCDFSummary(file))
     }

@@ -44,12 +44,6 @@ struct PlanCommand: ParsableCommand {
     let seconds: Double
     let threads: Int
 
-    enum CodingKeys: String, CodingKey {
-      case name, directory, members, forecasts, steps, files, bytes, memory, seconds, threads
-      case initialTimes = "initial_times"
-      case secondsPerStep = "seconds_per_step"
-    }
-
     var description: String {
       """
       run          \(name) into \(directory)
@@ -89,8 +83,9 @@ struct PlanCommand: ParsableCommand {
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
         forecasts: times * members, steps: steps, files: times * (memberFiles + products),
         bytes: times * (memberFiles * memberBytes + moments * fileBytes + 4 * counts),
-        // The sums of a date; for every thread a block of members and, where any are kept, one that is not written yet.
-        memory: 36 * values + 2 * counts + threads * (2 * 8 + (memberFiles > 0 ? 1 : 0)) * 4 * values,
+        // The sums of a date, and the climate they are counted against; for every thread a block of members and, where any are kept, one that is not written yet.
+        memory: 36 * values + 2 * counts + 4 * layout.climateFieldCount * forecaster.grid.pointCount + threads
+          * (2 * 8 + (memberFiles > 0 ? 1 : 0)) * 4 * values,
         secondsPerStep: stepTime,
         seconds: Double(steps) * stepTime / Double(threads), threads: threads))
   }

@@ -55,8 +55,10 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Number of the control member: adds its RMSE and MAE.", valueName: "number"))
   var control: Int?
 
-  @Option(help: ArgumentHelp("Weight of the fair part in the almost fair CRPS.", valueName: "alpha"))
-  var almostFairAlpha = 0.95
+  @Option(
+    help: ArgumentHelp(
+      "Weight of the fair part in the almost fair CRPS. (default: 0.95)", valueName: "alpha"))
+  var almostFairAlpha: Double?
 
   @Flag(inversion: .prefixedNo, help: "Write the scores of every point.")
   var pointwise = true
@@ -83,8 +85,11 @@ struct VerifyCommand: ParsableCommand {
       guard baseline.isEmpty else { throw ValidationError("--baseline needs a definition.") }
     } else if variable != nil || thresholdFrom != nil || control != nil {
       throw ValidationError("--variable, --threshold-from and --control are keys of the definition.")
+    } else if almostFairAlpha != nil || !pointwise || !energyScore {
+      throw ValidationError(
+        "--almost-fair-alpha, --no-pointwise and --no-energy-score have no effect with a definition.")
     }
-    guard (0...1).contains(almostFairAlpha) else {
+    if let almostFairAlpha, !(0...1).contains(almostFairAlpha) {
       throw ValidationError("--almost-fair-alpha is \(almostFairAlpha); expected 0...1.")
     }
     if thresholdFrom?.needsClimate == true && climate.isEmpty {
@@ -96,6 +101,7 @@ struct VerifyCommand: ParsableCommand {
     if let definition { return try runSuite(definition) }
     guard let variable else { return }
     let logger = log.logger
+    let alpha = almostFairAlpha ?? 0.95
     try OutputPath.require(output, apartFrom: forecast + truth + climate)
     let archive = try EnsembleArchive(FileList.expand(forecast), variable: variable)
     let truths = try TruthArchive(FileList.expand(truth), for: archive)
@@ -113,14 +119,14 @@ struct VerifyCommand: ParsableCommand {
     let file = try ScoreFile(
       output, archive: archive, threshold: threshold, hasClimate: quantiles != nil,
       hasControl: control != nil, hasPointwise: pointwise, hasEnergyScore: energyScore,
-      alpha: almostFairAlpha, command: CommandLine.arguments)
+      alpha: alpha, command: CommandLine.arguments)
     var cases: [(EnsembleArchive.Case, CaseScores)] = []
     var missing = 0
     for (place, item) in archive.cases.enumerated() {
       let members = EnsembleValues(try archive.values(item), members: archive.members.count)
       let observed = try truths.values(item)
       let scores = try PointwiseScores(
-        members, truth: observed, threshold: threshold, climate: quantiles, alpha: almostFairAlpha,
+        members, truth: observed, threshold: threshold, climate: quantiles, alpha: alpha,
         ties: Philox(seed: 0, purpose: .tieBreak, UInt64(place)))
       let energy = energyScore ? try EnergyScore.value(members, truth: observed, weights: weights) : nil
       var summary = CaseScores(scores, truth: observed, weights: weights, energyScore: energy)

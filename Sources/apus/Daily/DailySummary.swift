@@ -14,11 +14,6 @@ struct DailySummary: Encodable, CustomStringConvertible {
   let members: Int
   let leadHours: Int
 
-  enum CodingKeys: String, CodingKey {
-    case newest, published, scores, pruned, missing, members
-    case leadHours = "lead_hours"
-  }
-
   var description: String {
     guard let newest else { return "apus daily: nothing is due yet" }
     var parts: [String] = []

@@ -5,7 +5,8 @@ import Foundation
 import Verification
 
 /// Forecasts of one valid time from several initial times as one ensemble (Brenowitz et al. 2024): for a nominal lead
-/// time l and lags m, the members of the forecasts that start at valid time - (l + m).
+/// time l and lags m, the members of the forecasts that start at valid time - (l + m). Those of lag 0 come first, with their
+/// own numbers, so that the control is that of lead time l; then the others from the shortest lead time on.
 struct LaggedSource {
   let source: SuiteSource
 
@@ -13,12 +14,13 @@ struct LaggedSource {
   /// - Throws: `ApusError` (`inputMissing`) where no valid time has all of them.
   init(_ base: SuiteSource, lags: [Int]) throws {
     typealias Case = EnsembleArchive.Case
+    let ordered = lags.filter { $0 == 0 } + lags.filter { $0 != 0 }.sorted()
     let present = Set(base.cases)
     var parts: [Case: [Case]] = [:]
     for item in base.cases {
       guard let initial = item.initial, let valid = item.valid else { continue }
       // A longer lead time from an earlier start, a shorter one from a later start; all or none.
-      let wanted = lags.sorted().map { Case(initial: initial.adding(hours: -$0), valid: valid) }
+      let wanted = ordered.map { Case(initial: initial.adding(hours: -$0), valid: valid) }
       if wanted.allSatisfy(present.contains) { parts[item] = wanted }
     }
     guard !parts.isEmpty else {

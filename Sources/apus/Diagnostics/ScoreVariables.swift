@@ -4,14 +4,14 @@ import Verification
 /// The variables of a file of scores: defined first, their values put once all are.
 final class ScoreVariables {
   private let file: NetCDFWriter
-  /// Level of the intervals in percent.
-  private let level: Int
+  /// Level of the intervals, such as `95 %`.
+  private let level: String
   private var puts: [() throws -> Void] = []
 
   /// - Parameter confidence: level of the intervals, between 0 and 1.
   init(_ file: NetCDFWriter, confidence: Double) {
     self.file = file
-    level = Int(100 * confidence)
+    level = Percent.text(confidence)
   }
 
   /// Adds values, in order of the dimensions.
@@ -28,10 +28,10 @@ final class ScoreVariables {
   ) throws {
     try add(name, dimensions, longName, unit, estimates.map(\.value))
     try add(
-      name + "_lower", dimensions, "\(longName), lower end of the \(level) % interval", unit,
+      name + "_lower", dimensions, "\(longName), lower end of the \(level) interval", unit,
       estimates.map(\.lower))
     try add(
-      name + "_upper", dimensions, "\(longName), upper end of the \(level) % interval", unit,
+      name + "_upper", dimensions, "\(longName), upper end of the \(level) interval", unit,
       estimates.map(\.upper))
   }
 

@@ -57,7 +57,7 @@ struct SuiteProducts {
     try file.attribute(
       "comment",
       .text(
-        "Area means with weights cos(latitude). NAME is over all dates (roots after means), NAME_lower and NAME_upper its \(Int(100 * definition.bootstrap.confidence)) % interval from a circular block bootstrap over dates, NAME_by_date each date's own value (roots taken)."
+        "Area means with weights cos(latitude). NAME is over all dates (roots after means), NAME_lower and NAME_upper its \(Percent.text(definition.bootstrap.confidence)) interval from a circular block bootstrap over dates, NAME_by_date each date's own value (roots taken)."
       ))
     try file.dimension("region", regions.count)
     try defineLeadTime(file)

@@ -63,7 +63,7 @@ struct SuiteReport {
       ("Regions", definition.regions.map(\.name).joined(separator: ", ")),
       (
         "Intervals",
-        "\(Int(100 * definition.bootstrap.confidence)) %, circular block bootstrap over dates, \(definition.bootstrap.resamples) resamples"
+        "\(Percent.text(definition.bootstrap.confidence)), circular block bootstrap over dates, \(definition.bootstrap.resamples) resamples"
       ),
       (
         "Events",
@@ -138,7 +138,7 @@ struct SuiteReport {
         figure.subtitle = "\(region), \(first.members) members, \(first.dates.count) dates"
         if let reference { figure.references = [reference] }
         if present.contains(where: { !$0.lower.isEmpty }) {
-          figure.bandName = "\(Int(100 * definition.bootstrap.confidence)) % interval"
+          figure.bandName = "\(Percent.text(definition.bootstrap.confidence)) interval"
         }
         figures.append(.init(try figure.picture(), caption: caption))
       }

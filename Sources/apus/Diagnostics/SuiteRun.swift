@@ -123,7 +123,11 @@ struct SuiteRun {
     (kept.points, kept.stamps) = ([], 0)
     (kept.forecast, kept.truth, kept.baseline) = ([], [], [])
     var text = try kept.canonicalText() + "\(apusVersion)\n"
-    for file in files + ["truth"] + truth + ["climate"] + climate {
+    let own = definition.climate.map { [$0.file].compactMap { $0 } + $0.period.files } ?? []
+    let named = own.map(\.path) + [definition.landSeaMask?.file.path].compactMap { $0 }
+    // Patterns that match nothing are refused by whoever reads them.
+    let others = (try? FileList.expand(named)) ?? []
+    for file in files + ["truth"] + truth + ["climate"] + climate + ["named"] + others {
       let facts = try? FileManager.default.attributesOfItem(atPath: file)
       let size = (facts?[.size] as? NSNumber)?.intValue ?? 0
       let changed = (facts?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0

@@ -49,7 +49,8 @@ struct EmulationRun {
         .inputMissing, "the seeds hold no lead time that the emulator draws", file: source.files.first,
         expected: (leadHours ?? emulator.domain.leadHours).map { "\($0) h" }.joined(separator: ", "))
     }
-    try directory.create(initialTimes: forecasts.map(\.0))
+    try directory.createMembers(
+      initialTimes: keepsMembers ? forecasts.map(\.0) : [], withProducts: writesProducts)
     let seedsIndex = emulator.seedCounts.firstIndex(of: source.choice.count) ?? 0
     let generators = (0..<threads).map { _ in emulator.makeGenerator() }
     var (drawn, seconds) = (0, 0.0)

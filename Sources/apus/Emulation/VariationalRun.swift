@@ -37,7 +37,7 @@ struct VariationalRun {
         expected: "multiples of \(step) h")
     }
     let directory = RunDirectory(output)
-    try directory.create(initialTimes: initialTimes)
+    try directory.createMembers(initialTimes: initialTimes)
     let spaces = Spaces(of: (0..<threads).map { _ in forecaster.makeWorkspace() })
     let all = initialTimes.flatMap { time in members.map { (time, $0) } }
     let missing = try all.filter { initial, member in

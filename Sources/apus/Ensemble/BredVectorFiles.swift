@@ -20,6 +20,12 @@ struct BredVectorFiles {
   let threads: Int
 
   func write() throws -> BredVectorReport {
+    let kind = setup.forecaster.settings.kind
+    guard kind == .bredVectors || kind == .noise else {
+      throw ApusError(
+        .badRunFile, "has no perturbations to write", variable: "perturbation.method", found: kind.rawValue,
+        expected: "bred_vector or correlated_noise")
+    }
     let directory = setup.directory.path + "/perturbations"
     do { try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true) } catch
     {

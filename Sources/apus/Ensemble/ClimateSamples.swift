@@ -20,11 +20,17 @@ final class ClimateSamples: Sendable {
   struct Climate: Sendable {
     let sample: EnsembleValues
     let quantiles: ClimateQuantiles
+    /// A sample in single precision, quantiles in double.
+    var bytes: Int {
+      sample.pointCount * (4 * sample.memberCount + 8 * (ClimateQuantiles.levels.count + 2))
+    }
   }
   private let source: Source
   private let grid: SphereGrid
   private let threads: Int
-  private let kept = Mutex<(climates: [Key: Climate], order: [Key])>(([:], []))
+  private let kept = Mutex<(climates: [Key: Climate], order: [Key], bytes: Int)>(([:], [], 0))
+  /// Climates are kept for other lead times and dates as long as they take no more than this [bytes].
+  private static let room = 512 << 20
 
   /// Opens a climate of `channels` on the grid of the forecasts.
   init(
@@ -100,7 +106,10 @@ final class ClimateSamples: Sendable {
     kept.withLock { kept in
       guard kept.climates.updateValue(climate, forKey: key) == nil else { return }
       kept.order.append(key)
-      if kept.order.count > 200 { kept.climates[kept.order.removeFirst()] = nil }
+      kept.bytes += climate.bytes
+      while kept.bytes > Self.room, kept.order.count > 1 {
+        kept.bytes -= kept.climates.removeValue(forKey: kept.order.removeFirst())?.bytes ?? 0
+      }
     }
     return climate
   }

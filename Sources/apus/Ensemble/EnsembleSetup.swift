@@ -55,6 +55,7 @@ struct EnsembleSetup {
     self.run = run
     runFileText = try run.canonicalText()
     directory = RunDirectory(run.output.directory)
+    try directory.requireNoFile()
 
     checkpoints = try run.checkpoints.map { try Checkpoint.read($0.path) }
     guard let first = checkpoints.first else {
@@ -81,7 +82,7 @@ struct EnsembleSetup {
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
       forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written),
-      products: try run.products.fingerprint(), memberFiles: memberOutput)
+      products: try ProductLayout.fingerprint(of: run), memberFiles: memberOutput)
   }
 
   /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.

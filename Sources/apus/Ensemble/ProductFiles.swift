@@ -18,6 +18,14 @@ struct ProductFiles {
     case extremeMembers = "extreme_members"
     case probabilities, quantiles, efi, distribution, spectra, plumes
     case memberErrors = "member_errors"
+
+    /// Whether its numbers belong to the grid's points.
+    var holdsFields: Bool {
+      switch self {
+      case .extremeMembers, .probabilities, .quantiles, .efi, .distribution: true
+      case .spectra, .plumes, .memberErrors: false
+      }
+    }
   }
 
   /// The kinds that the run file asks for.
@@ -64,8 +72,11 @@ struct ProductFiles {
     NetCDFWriter, ForecastAxes
   ) {
     let file = try NetCDFWriter(path(kind, at: products.initialTime))
-    let axes = ForecastAxes(
-      initialTime: products.initialTime, leadHours: leads.map { products.leadHours[$0] }, grid: products.grid)
+    let hours = leads.map { products.leadHours[$0] }
+    let axes =
+      kind.holdsFields
+      ? ForecastAxes(initialTime: products.initialTime, leadHours: hours, grid: products.grid)
+      : ForecastAxes(initialTime: products.initialTime, leadHours: hours)
     let words = kind.rawValue.replacing("_", with: " ")
     try file.attribute("Conventions", .text("CF-1.8"))
     for (name, value) in setup.store.provenance("ensemble \(words)") { try file.attribute(name, value) }
@@ -243,15 +254,17 @@ struct ProductFiles {
   private func writePlumes(_ products: EnsembleProducts) throws {
     let (file, axes) = try start(.plumes, products, leads: Array(products.leadHours.indices))
     let places = layout.section.points
-    try file.dimension("realization", products.members)
+    try putMembers(file, products.members)
     try file.dimension("point", places.count)
-    try variable(file, "realization", .int32, ["realization"], "member", "1")
-    try file.put("realization", (0..<products.members).map { Int32($0) })
     try file.variable("point_name", .text, ["point"], ["long_name": .text("name of the point")])
     try file.put("point_name", places.map(\.name))
-    try variable(file, "point_lat", .double, ["point"], "latitude of the point", "degrees_north")
+    try variable(
+      file, "point_lat", .double, ["point"], "latitude of the point", "degrees_north",
+      [("standard_name", .text("latitude"))])
     try file.put("point_lat", places.map(\.latitude))
-    try variable(file, "point_lon", .double, ["point"], "longitude of the point", "degrees_east")
+    try variable(
+      file, "point_lon", .double, ["point"], "longitude of the point", "degrees_east",
+      [("standard_name", .text("longitude"))])
     try file.put("point_lon", places.map(\.longitude))
     for (channel, name) in products.channels.enumerated() {
       try variable(
@@ -265,9 +278,7 @@ struct ProductFiles {
 
   private func writeMemberErrors(_ products: EnsembleProducts) throws {
     let (file, axes) = try start(.memberErrors, products, leads: Array(products.leadHours.indices))
-    try file.dimension("realization", products.members)
-    try variable(file, "realization", .int32, ["realization"], "member", "1")
-    try file.put("realization", (0..<products.members).map { Int32($0) })
+    try putMembers(file, products.members)
     for (channel, name) in products.channels.enumerated() {
       try variable(
         file, "\(name)_rmse", .float, ["realization", "time"],
@@ -278,6 +289,13 @@ struct ProductFiles {
     }
     try axes.put(in: file)
     try file.finish()
+  }
+
+  private func putMembers(_ file: NetCDFWriter, _ count: Int) throws {
+    try file.dimension("realization", count)
+    try variable(
+      file, "realization", .int32, ["realization"], "member", "1", [("standard_name", .text("realization"))])
+    try file.put("realization", (0..<count).map { Int32($0) })
   }
 
   /// Numbers of all members' rows: a block of [lead time][channel], one channel of it, [member][lead time].

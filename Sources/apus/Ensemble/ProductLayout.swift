@@ -43,6 +43,17 @@ struct ProductLayout {
     }
   }
 
+  /// Stands for the products of a run file and for all that they are counted against: sums of another one are never
+  /// mixed with its own.
+  static func fingerprint(of run: EnsembleRunFile) throws -> String {
+    let section = run.products
+    let rules = section.thresholds.values.joined().compactMap { ThresholdRule(argument: $0) }
+    let needsClimate = section.quantiles || rules.contains { $0.needsClimate }
+    return try section.fingerprint(
+      climate: needsClimate ? run.climatology : nil,
+      truth: section.memberErrors ? run.verification?.truth ?? run.analyses : nil)
+  }
+
   /// Whether members are counted at a lead time: the analysis itself is not.
   func counts(_ hours: Int) -> Bool { hours > 0 && hours % (section.everyHours ?? 1) == 0 }
   /// Places among `leadHours` that members are counted at.
@@ -69,6 +80,15 @@ struct ProductLayout {
     countedLeads.count
       * channels.reduce(0) {
         $0 + firstDistance($1) + (section.distribution ? 2 * DistributionLadder.side + 1 : 0)
+      }
+  }
+
+  /// Bounds that are a field of the climate, of all lead times and channels.
+  var climateFieldCount: Int {
+    countedLeads.count
+      * channels.reduce(0) {
+        $0 + thresholds(of: $1).count(where: \.needsClimate)
+          + (section.quantiles ? ClimateQuantiles.evenCount : 0)
       }
   }
 

@@ -3,7 +3,7 @@ import FieldIO
 import Foundation
 
 /// What an ensemble's products say of its quality at one lead time of one initial time; area means, cos(latitude).
-struct ProductScore: Codable {
+struct ProductScore: Encodable {
   let variable: String
   let initialTime: String
   let leadHours: Int
@@ -33,7 +33,7 @@ struct ProductScore: Codable {
 }
 
 /// The scores of a run that kept products alone.
-struct ProductScores: Codable {
+struct ProductScores: Encodable {
   var scores: [ProductScore] = []
 
   /// A table.
@@ -65,7 +65,6 @@ struct ProductScores: Codable {
 
   /// Writes `products.json` into a directory.
   func write(_ directory: String) throws {
-    try WholeFile.write(
-      try SortedJSON.data(self, isPretty: true, writesNonFinite: true), to: "\(directory)/products.json")
+    try WholeFile.write(try ResultOptions.encoded(self), to: "\(directory)/products.json")
   }
 }

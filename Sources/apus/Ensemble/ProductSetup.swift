@@ -48,7 +48,8 @@ struct ProductSetup {
     if section == ProductsSection() { return .momentsOnly }
     let files = ProductFiles(setup: setup, layout: layout)
     return SumsPlan(
-      degrees: section.spectra ? setup.checkpoints[0].degrees : 0, fingerprint: try section.fingerprint(),
+      degrees: section.spectra ? setup.checkpoints[0].degrees : 0,
+      fingerprint: try ProductLayout.fingerprint(of: setup.run),
       bounds: { try bounds(at: $0, scales: $1) }, memberRow: { try memberRow(at: $0) },
       files: { files.paths(at: $0) }, write: { try files.write($0) })
   }

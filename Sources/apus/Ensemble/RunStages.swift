@@ -47,6 +47,7 @@ struct RunStages {
     let lock = try RunLock(setup.directory.lockFile, isShared: shard != nil)
     let own = try shard.map { try RunLock("\(setup.directory.lockFile).\($0.0)_of_\($0.1)") }
     defer { withExtendedLifetime((lock, own)) {} }
+    if shard == nil { setup.directory.removeAbandoned() }
     try setup.directory.adopt(
       setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
     let part = shard.map { ", shard \($0.0) of \($0.1)" } ?? ""
@@ -64,6 +65,7 @@ struct RunStages {
   func merge() throws -> Int {
     let lock = try RunLock(setup.directory.lockFile)
     defer { withExtendedLifetime(lock) {} }
+    setup.directory.removeAbandoned()
     try setup.directory.adopt(
       setup.manifest, runFileText: setup.runFileText, initialTimes: setup.plan.initialTimes)
     let (written, lacking) = try ensembleRun().merge()

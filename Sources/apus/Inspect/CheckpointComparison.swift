@@ -19,11 +19,6 @@ struct CheckpointComparison: Encodable, CustomStringConvertible {
     let bar: Double
     let passed: Bool
     let note: String?
-
-    enum CodingKeys: String, CodingKey {
-      case name, bar, passed, note
-      case relativeError = "relative_error"
-    }
   }
 
   init(file: String, _ check: GradientCheck) {

@@ -17,12 +17,6 @@ struct NetCDFSummary: Encodable, CustomStringConvertible {
     let times: Int
     let members: [Int]
     let levels: [Double]
-
-    enum CodingKeys: String, CodingKey {
-      case name, units, dimensions, grid, times, members, levels
-      case firstTime = "first_time"
-      case lastTime = "last_time"
-    }
   }
 
   let kind = "netcdf"
@@ -30,11 +24,6 @@ struct NetCDFSummary: Encodable, CustomStringConvertible {
   let fields: [Field]
   let otherVariables: [String]
   let attributes: [String: String]
-
-  enum CodingKeys: String, CodingKey {
-    case kind, file, fields, attributes
-    case otherVariables = "other_variables"
-  }
 
   /// Reads the file's structure.
   /// - Throws: `ApusError` for a file that is none of NetCDF.

@@ -2,6 +2,7 @@ import Basics
 import Ensembles
 import Fields
 import Foundation
+import RunFiles
 
 /// Where a run stands.
 struct RunStatus: Encodable, CustomStringConvertible {
@@ -16,18 +17,9 @@ struct RunStatus: Encodable, CustomStringConvertible {
   let checksumsDone: Int
   let failed: [String]
   let isLocked: Bool
+  /// Whether the run ends with a report.
+  let wantsReport: Bool
   let hasReport: Bool
-
-  enum CodingKeys: String, CodingKey {
-    case kind, name, directory, failed
-    case membersDone = "members_done"
-    case membersPlanned = "members_planned"
-    case productsDone = "products_done"
-    case productsPlanned = "products_planned"
-    case checksumsDone = "checksums_done"
-    case isLocked = "is_locked"
-    case hasReport = "has_report"
-  }
 
   var description: String {
     var lines = [
@@ -35,7 +27,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
       "members   \(membersDone) of \(membersPlanned)",
       "products  of \(productsDone) of \(productsPlanned) initial times",
       "checksums of \(checksumsDone) of \(productsPlanned) initial times",
-      "report    \(hasReport ? "done" : "not yet")",
+      "report    \(hasReport ? "done" : wantsReport ? "not yet" : "none")",
     ]
     if !failed.isEmpty { lines.append("failed    " + failed.joined(separator: ", ")) }
     return lines.joined(separator: "\n")
@@ -61,7 +53,10 @@ struct RunStatus: Encodable, CustomStringConvertible {
     productsPlanned = times.count
     checksumsDone = times.count { run.hasProducts(at: $0) && RunDirectory.exists(run.checksums(at: $0)) }
     failed = notes.sorted().map { $0.replacing(".json", with: "") }
-    hasReport = RunDirectory.exists(run.report)
+    let report = (try? EnsembleRunFile.read(run.runFile))?.report
+    hasReport = RunDirectory.exists(report?.file ?? run.report)
+    // Drawn of whole members only.
+    wantsReport = hasReport || report != nil && manifest.memberFiles?.isWhole ?? true
   }
 
   /// Compares all finished files of a run directory with their checksums.

@@ -10,7 +10,8 @@ enum ClimateWindow {
 
   /// Days between two days of the year, over New Year too.
   static func apart(_ a: Int, _ b: Int) -> Int {
-    let apart = abs(a - b)
-    return min(apart, 365 - min(apart, 365))
+    // The last day of a leap year counts as the day before it: both are next to New Year.
+    let apart = abs(min(a, 365) - min(b, 365))
+    return min(apart, 365 - apart)
   }
 }

@@ -16,8 +16,8 @@ struct ResultOptions: ParsableArguments {
     print(String(decoding: try ResultOptions.encoded(result), as: UTF8.self))
   }
 
-  /// A result as one JSON object with sorted keys; what is no number, as "inf", "-inf" or "nan".
+  /// A result as one JSON object with sorted keys such as `lead_hours`; what is no number, as "inf", "-inf" or "nan".
   static func encoded(_ result: some Encodable) throws -> Data {
-    try SortedJSON.data(result, isPretty: true, writesNonFinite: true)
+    try SortedJSON.data(result, isPretty: true, writesNonFinite: true, snakeCase: true)
   }
 }

@@ -33,7 +33,8 @@ struct ThresholdRule: ExpressibleByArgument {
       case "+": rule = .meanPlus(1)
       case "-": rule = .meanPlus(-1)
       default:
-        guard factor.hasPrefix("+") || factor.hasPrefix("-"), let number = Double(factor) else { return nil }
+        guard factor.hasPrefix("+") || factor.hasPrefix("-"), let number = Double(factor), number.isFinite
+        else { return nil }
         rule = .meanPlus(number)
       }
     } else {

@@ -142,7 +142,9 @@ struct EmulatorJob {
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
     _ = try TrainingSession(
-      trainer: trainer, settings: settings, names: names, fingerprint: try run.fingerprint(), logger: logger,
+      trainer: trainer, settings: settings, names: names,
+      fingerprint: try SortedJSON.digest(
+        [run.fingerprint()] + InputDigests.of(run.inputFiles, threads: threads)), logger: logger,
       showsProgress: showsProgress, threads: threads
     ).run(operationsPerSample: objective.operationsPerSample)
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result

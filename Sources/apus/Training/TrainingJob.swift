@@ -19,7 +19,7 @@ struct TrainingJob {
     let trainer = try inputs.trainer(threads: threads)
     let names = TrainingFiles(run.output.checkpoint)
     try names.prepare()
-    let fingerprint = try TrainingProvenance.fingerprint(inputs)
+    let fingerprint = try TrainingProvenance.fingerprint(inputs, threads: threads)
     // Adjoints of a rollout's later steps also compute the gradient of their input, which is not counted.
     let operations =
       Double(settings.rolloutSteps) * (inputs.network.operationsPerStep + inputs.network.operationsPerAdjoint)

@@ -66,7 +66,7 @@ struct TrainingProvenance: Encodable {
   }
 
   /// What decides the bits of a training; where it is written does not.
-  static func fingerprint(_ inputs: TrainingInputs) throws -> String {
+  static func fingerprint(_ inputs: TrainingInputs, threads: Int) throws -> String {
     struct Facts: Encodable {
       let seed: UInt64
       let data: TrainingData
@@ -75,7 +75,7 @@ struct TrainingProvenance: Encodable {
       let optimisation: OptimisationSettings
       let validation: ValidationSettings
       let normalisation: Normalisation
-      let base: String?
+      let files: [String]
       let adapterRank: Int?
       let keepsBest: Bool
     }
@@ -83,7 +83,8 @@ struct TrainingProvenance: Encodable {
     let facts = Facts(
       seed: run.seed, data: run.data, network: run.network, inputs: run.inputs,
       optimisation: run.optimisation, validation: run.validation, normalisation: inputs.normalisation,
-      base: inputs.base?.digest, adapterRank: run.adapter?.rank, keepsBest: run.output.keep != .last)
+      files: try InputDigests.of(run.inputFiles, threads: threads), adapterRank: run.adapter?.rank,
+      keepsBest: run.output.keep != .last)
     return try SortedJSON.digest(facts)
   }
 }

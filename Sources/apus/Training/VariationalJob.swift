@@ -37,7 +37,9 @@ struct VariationalJob {
     // What is trained, wherever it is written.
     var plain = run
     plain.output.checkpoint = ""
-    let fingerprint = SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
+    let runFile = SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
+    let fingerprint = try SortedJSON.digest(
+      [runFile] + InputDigests.of(run.inputFiles, threads: threads))
     _ = try TrainingSession(
       trainer: trainer, settings: settings, names: names, fingerprint: fingerprint, logger: logger,
       showsProgress: showsProgress, threads: threads
@@ -54,7 +56,7 @@ struct VariationalJob {
       file: path, name: run.name, base: base.digest, samples: inputs.set.count, steps: steps,
       seconds: trainer.seconds, loss: point?.loss, validationLoss: point?.validationLoss,
       bestStep: run.output.keep == .last ? nil : trainer.best?.step,
-      health: nil, licence: run.licence, runFile: fingerprint)
+      health: nil, licence: run.licence, runFile: runFile)
     if inputs.validationSet != nil {
       _ = try objective.validate(kept, threads: threads)
       report.health = objective.health
