@@ -94,7 +94,7 @@ public struct NetCDFRunStore: RunStore {
     ]
   }
 
-  /// What keys the member's random numbers (design.md 4).
+  /// What keys the member's random numbers (docs/architecture.md).
   private func memberSeed(_ member: MemberIdentity, at time: Instant) -> String {
     guard let pair = member.perturbation else { return "none: unperturbed" }
     return "seed \(manifest.seed), initial time \(time), checkpoint \(member.checkpoint), pair \(pair)"

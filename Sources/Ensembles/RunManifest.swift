@@ -1,6 +1,7 @@
 import Basics
 import Fields
 import Foundation
+import Models
 import Sphere
 
 /// What a run directory holds and what made it: `manifest.json`. Without wall-clock time, so that the same
@@ -82,7 +83,7 @@ public struct RunManifest: Sendable, Codable, Hashable {
     seed = forecaster.seed
     channels = forecaster.channels
     let grid = forecaster.grid
-    self.grid = "\(grid.kind.rawValue) \(grid.latitudeCount) \(grid.longitudeCount)"
+    self.grid = GridName.text(grid)
     stepHours = forecaster.models[0].stepHours
     outputEveryHours = forecaster.leadHours.dropFirst().first ?? stepHours
     leadHours = forecaster.leadHours.last ?? 0

@@ -5,7 +5,7 @@ import Sphere
 
 /// States from files: the channels asked for, in their units, on the grid asked for.
 ///
-/// Accepts what spec/conventions.md B3 lists: one file or many, single-level variables or variables with a
+/// Accepts what docs/files.md lists: one file or many, single-level variables or variables with a
 /// pressure axis, packed or not, old and new ERA5 layouts. Vorticity and divergence that the files lack are
 /// computed from the wind of their level.
 public final class Archive: Sendable {

@@ -2,7 +2,7 @@ import Fields
 import Sphere
 
 /// Coordinates that all files of a forecast share: `time(time)`, `forecast_period(time)`, the scalar
-/// `forecast_reference_time` and, where there are fields, `lat` and `lon` (design.md 5).
+/// `forecast_reference_time` and, where there are fields, `lat` and `lon` (docs/files.md).
 public struct ForecastAxes: Sendable {
   /// Start of the forecast.
   public let initialTime: Instant
@@ -34,7 +34,7 @@ public struct ForecastAxes: Sendable {
   /// - Throws: `ApusError` where writing fails.
   public func define(in file: NetCDFWriter) throws {
     try file.dimension("time", leadHours.count)
-    if hasFields { try defineGrid(in: file) }
+    if hasFields { try file.defineGrid(rows: latitudes.count, columns: longitudes.count) }
     try file.variable(
       "time", .double, ["time"],
       [
@@ -51,23 +51,6 @@ public struct ForecastAxes: Sendable {
       [
         "standard_name": .text("forecast_reference_time"), "long_name": .text("initial time"),
         "units": .text(TimeCoordinate.units), "calendar": .text("proleptic_gregorian"),
-      ])
-  }
-
-  private func defineGrid(in file: NetCDFWriter) throws {
-    try file.dimension("lat", latitudes.count)
-    try file.dimension("lon", longitudes.count)
-    try file.variable(
-      "lat", .double, ["lat"],
-      [
-        "standard_name": .text("latitude"), "long_name": .text("latitude"), "units": .text("degrees_north"),
-        "axis": .text("Y"),
-      ])
-    try file.variable(
-      "lon", .double, ["lon"],
-      [
-        "standard_name": .text("longitude"), "long_name": .text("longitude"), "units": .text("degrees_east"),
-        "axis": .text("X"),
       ])
   }
 

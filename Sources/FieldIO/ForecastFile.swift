@@ -3,7 +3,7 @@ import Fields
 import Sphere
 
 /// A forecast, or a statistic over members, as a CF-1.8 NetCDF file: `(time, lat, lon)` per channel, with
-/// forecast period, forecast reference time and, for a member, realization (design.md 5).
+/// forecast period, forecast reference time and, for a member, realization (docs/files.md).
 ///
 /// Without wall-clock time, so that the same forecast gives the same bytes.
 public struct ForecastFile: Sendable {

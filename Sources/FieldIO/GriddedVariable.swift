@@ -4,7 +4,7 @@ import Foundation
 import Sphere
 
 /// One variable of a NetCDF file as fields on the sphere, whatever its layout: axes are recognised by
-/// `standard_name`, `units` and `axis`, then by customary names (spec/conventions.md B3); fields come
+/// `standard_name`, `units` and `axis`, then by customary names (docs/files.md); fields come
 /// out unpacked, rows north to south, columns from 0 degrees east, missing values as NaN.
 public final class GriddedVariable: Sendable {
   /// What an axis runs over.

@@ -80,16 +80,25 @@ public final class NetCDFWriter {
 
   /// Defines the dimensions and coordinates `lat` and `lon` and writes them.
   public func grid(latitudes: [Double], longitudes: [Double]) throws {
-    try dimension("lat", latitudes.count)
-    try dimension("lon", longitudes.count)
-    try variable(
-      "lat", .double, ["lat"],
-      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
-    try variable(
-      "lon", .double, ["lon"],
-      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
+    try defineGrid(rows: latitudes.count, columns: longitudes.count)
     try put("lat", latitudes)
     try put("lon", longitudes)
+  }
+
+  /// Defines the dimensions `lat` and `lon` and their coordinates, whose values are put later.
+  /// - Throws: `ApusError` where writing fails.
+  func defineGrid(rows: Int, columns: Int) throws {
+    for (name, length, standard, units, axis) in [
+      ("lat", rows, "latitude", "degrees_north", "Y"), ("lon", columns, "longitude", "degrees_east", "X"),
+    ] {
+      try dimension(name, length)
+      try variable(
+        name, .double, [name],
+        [
+          "standard_name": .text(standard), "long_name": .text(standard), "units": .text(units),
+          "axis": .text(axis),
+        ])
+    }
   }
 
   /// Adds an attribute to a variable.

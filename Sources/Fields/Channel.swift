@@ -22,7 +22,7 @@ public struct Channel: Sendable, Hashable {
   }
 }
 
-/// The channels that Apus knows by name (spec/conventions.md B2), with the other names that files use.
+/// The channels that Apus knows by name (docs/files.md), with the other names that files use.
 public enum ChannelCatalogue {
   private struct Entry {
     let quantity: String

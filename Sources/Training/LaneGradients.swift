@@ -6,7 +6,7 @@ import Kernels
 /// Sample i adds to lane i mod 4, one after the other; lanes are summed in order at the end.
 public final class LaneGradients: @unchecked Sendable {
   /// Lanes: the most samples that are computed at once.
-  public static let laneCount = 4
+  public static let laneCount = BatchGradient.laneCount
   /// The sum after `compute`.
   public var gradient: AlignedBuffer<Float> { lanes[0] }
   private let lanes: [AlignedBuffer<Float>]

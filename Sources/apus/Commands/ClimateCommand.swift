@@ -129,9 +129,9 @@ struct ClimateSampleCommand: ParsableCommand {
       print(
         channel.padding(toLength: 8, withPad: " ", startingAt: 0)
           + String(
-            format: "mean %.6g, standard deviation %.5g, of 6 h tendencies %.5g ", normalisation.mean[index],
-            normalisation.deviation[index], normalisation.tendencyDeviation[index]
-          ).replacing("6 h", with: "\(stepHours) h") + archive.units[index])
+            format: "mean %.6g, standard deviation %.5g, of %d h tendencies %.5g ", normalisation.mean[index],
+            normalisation.deviation[index], stepHours, normalisation.tendencyDeviation[index])
+          + archive.units[index])
     }
   }
 }

@@ -30,18 +30,9 @@ struct ScoreFile {
     let isTemperature = ["K", "degC"].contains(units)
 
     try writer.dimension("time", archive.cases.count)
-    try writer.dimension("lat", rows)
-    try writer.dimension("lon", columns)
     try writer.dimension("rank", archive.members.count + 1)
     let hasClock = try ScoreFile.writeTimes(archive, to: writer)
-    try writer.variable(
-      "lat", .double, ["lat"],
-      ["standard_name": .text("latitude"), "units": .text("degrees_north"), "axis": .text("Y")])
-    try writer.put("lat", archive.grid.latitudes)
-    try writer.variable(
-      "lon", .double, ["lon"],
-      ["standard_name": .text("longitude"), "units": .text("degrees_east"), "axis": .text("X")])
-    try writer.put("lon", archive.grid.longitudes)
+    try writer.grid(latitudes: archive.grid.latitudes, longitudes: archive.grid.longitudes)
     try writer.variable(
       "rank", .int32, ["rank"], ["long_name": .text("members below the truth"), "units": .text("1")])
     try writer.put("rank", (0...archive.members.count).map { Int32($0) })
