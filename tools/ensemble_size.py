@@ -64,7 +64,7 @@ def main():
             for n in sizes:
                 s = rows.get((variable, day, n))
                 cells.append("-" if s is None else
-                             f"{s['outliers']:.5f}; {s['largest_standardised']:.2f}; {s['rmse_best_member'] / s['rmse_mean']:.2f}")
+                             f"{s['outliers']:.5f}; {s['largest_standardised']:.2f}; {s['rmse_least_member'] / s['rmse_mean']:.2f}")
             print(f"| {day} | " + " | ".join(cells) + " |")
     print("\nProbabilities: 90 % interval expected from n members, area mean; RMS difference from the largest run over what"
           "\nsampling alone gives (1: nothing but sampling)")
@@ -96,7 +96,7 @@ def main():
                 item = [rows[variable, day, n] for day in known]
                 axes[0].plot(known, [s["outliers"] / s["outliers_expected"] for s in item], style, label=f"{variable}, {n}")
                 axes[1].plot(known, [s["largest_standardised"] / largest_of(n) for s in item], style)
-                axes[2].plot(known, [s["rmse_best_member"] / s["rmse_mean"] for s in item], style)
+                axes[2].plot(known, [s["rmse_least_member"] / s["rmse_mean"] for s in item], style)
         axes[0].set_yscale("log")
         for axis, title in zip(axes, ["outliers over 2/(n + 1)", "largest standardised member over a Gaussian's",
                                       "best member's RMSE over the ensemble mean's"]):

@@ -81,11 +81,15 @@ public final class Archive: Sendable {
     for recipe in recipes {
       var map: [Instant: Place] = [:]
       for (number, source) in recipe.sources.enumerated() {
+        var seen: Set<Instant> = []
         for (time, instant) in source.variable.times.enumerated()
-        where map[instant] == nil && (from.map { $0 <= instant } ?? true)
-          && (to.map { instant <= $0 } ?? true)
-        {
-          map[instant] = Place(source: number, time: time)
+        where (from.map { $0 <= instant } ?? true) && (to.map { instant <= $0 } ?? true) {
+          guard seen.insert(instant).inserted else {
+            throw EnsembleArchive.twice(
+              "\(instant)", file: source.variable.reader.path, variable: source.variable.variable.name)
+          }
+          // Files may overlap; the first that has a time counts.
+          if map[instant] == nil { map[instant] = Place(source: number, time: time) }
         }
       }
       places.append(map)

@@ -77,9 +77,7 @@ public struct EnsembleArchive: Sendable {
       let times = try EnsembleArchive.layOut(source)
       var seen: Set<Case> = []
       for (key, _) in times where !seen.insert(key).inserted {
-        throw ApusError(
-          .badData, "a time comes twice", file: source.reader.path, variable: variable, found: "\(key)",
-          expected: "every time once", advice: "Keep one of them, for example with: ncks -d time,FIRST,LAST.")
+        throw EnsembleArchive.twice("\(key)", file: source.reader.path, variable: variable)
       }
       for (key, indices) in times {
         if slots[key] == nil { cases.append(key) }
@@ -236,6 +234,14 @@ public struct EnsembleArchive: Sendable {
       }
     }
     return result
+  }
+
+  /// The error of a file in which a time comes twice: nobody could say which state counts.
+  static func twice(_ found: String, file: String, variable: String) -> ApusError {
+    ApusError(
+      .badData, "a time comes twice", file: file, variable: variable, found: found,
+      expected: "every time once",
+      advice: "Keep one of them, for example with: ncks -d time,FIRST,LAST.")
   }
 
   /// - Throws: `ApusError` (`badData`) where two files differ in grid or units.

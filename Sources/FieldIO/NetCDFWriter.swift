@@ -39,7 +39,7 @@ public final class NetCDFWriter {
         .cannotCreateOutput, "cannot create the file: there is a directory of that name", file: path,
         advice: "Name a file.")
     }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = FilePath.directory(of: path)
     guard parent.isEmpty || FileManager.default.fileExists(atPath: parent) else {
       throw ApusError(
         .cannotCreateOutput, "cannot create the file: its directory is not there", file: path,

@@ -26,8 +26,13 @@ public struct TruthArchive: Sendable {
           found: "\(source.length(axis))", expected: "1",
           advice: "Choose one, for example with: ncks -d number,0.")
       }
+      var seen: Set<Instant> = []
       for (item, indices) in try EnsembleArchive.layOut(source) {
         if let valid = item.valid {
+          guard seen.insert(valid).inserted else {
+            throw EnsembleArchive.twice("\(valid)", file: file, variable: name)
+          }
+          // Files may overlap; the first that has a time counts.
           if places[valid] == nil { places[valid] = (place, indices) }
         } else {
           withoutTime.append((place, indices))

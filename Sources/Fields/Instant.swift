@@ -16,11 +16,14 @@ public struct Instant: Sendable, Hashable, Comparable, CustomStringConvertible {
   }
 
   /// Reads `2026-02-01`, `2026-02-01T06`, `2026-02-01T06:00`, `2026-02-01T06:00:00Z` (a space may
-  /// stand for the T), or `20260201`, `2026020106`; nil where the text is no such date.
+  /// stand for the T), or `20260201`, `2026020106`, `20260201T06`; nil where the text is no such date.
   public init?(_ text: String) {
     var trimmed = text.trimmingCharacters(in: .whitespaces)
     if trimmed.hasSuffix("Z") { trimmed.removeLast() }
     var numbers: [Int]
+    // As Apus' own directories are called: 20260201T00.
+    let compact = trimmed.split(separator: "T", maxSplits: 1)
+    if compact.count == 2, compact[0].count == 8, compact[1].count == 2 { trimmed = compact.joined() }
     if trimmed.allSatisfy(\.isNumber), trimmed.count == 8 || trimmed.count == 10 {
       let digits = Array(trimmed)
       numbers = [0..<4, 4..<6, 6..<8, 8..<digits.count].compactMap { Int(String(digits[$0])) }

@@ -41,11 +41,11 @@ public struct AdapterLink: Codable, Sendable, Hashable {
   /// The base's file: where the link says, or under its name beside the adapter.
   /// - Throws: `ApusError`: `inputMissing` where there is none, `badData` where it is another file.
   func locate(_ file: String) throws -> String {
-    let directory = (file as NSString).deletingLastPathComponent
+    let directory = FilePath.directory(of: file)
     func path(_ name: String) -> String {
       name.hasPrefix("/") || directory.isEmpty ? name : directory + "/" + name
     }
-    let places = [path(base), path((base as NSString).lastPathComponent)]
+    let places = [path(base), path(FilePath.name(of: base))]
     let found = places.filter { FileManager.default.fileExists(atPath: $0) }
     guard let first = found.first else {
       throw ApusError(
@@ -113,7 +113,7 @@ extension LowRankAdapter {
     _ path: String, _ factors: AlignedBuffer<Float>, base: Checkpoint, provenance: String, half: Bool = false
   ) throws {
     let link = AdapterLink(
-      base: RelativePath.from(directory: (path as NSString).deletingLastPathComponent, to: base.file),
+      base: RelativePath.from(directory: FilePath.directory(of: path), to: base.file),
       baseDigest: base.digest, rank: rank)
     let text = try SortedJSON.text(link)
     var tensors: [String: SafeTensors.Tensor] = [:]

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A file, or a glob of files, that a run file names.
@@ -19,7 +20,7 @@ public struct InputPath: Sendable, Hashable, Codable {
       path = written
       return
     }
-    let directory = (runFile as NSString).deletingLastPathComponent
+    let directory = FilePath.directory(of: runFile)
     let here = directory.isEmpty ? "." : directory
     let places = [here, here + "/..", here + "/../.."].map {
       (($0 + "/" + written) as NSString).standardizingPath
@@ -39,6 +40,8 @@ public struct InputPath: Sendable, Hashable, Codable {
   }
 
   private static func exists(_ pattern: String) -> Bool {
+    // What is there is that file, even with brackets in its name.
+    if FileManager.default.fileExists(atPath: pattern) { return true }
     var matches = glob_t()
     defer { globfree(&matches) }
     return glob(pattern, 0, nil, &matches) == 0 && matches.gl_pathc > 0

@@ -282,9 +282,9 @@ public struct TrainingOutput: Sendable, Hashable, Encodable {
 
   init(_ section: Section<CodingKeys>) throws {
     checkpoint = try section.string(.checkpoint)
-    everySteps = try section.integer(.everySteps, default: 500)
+    everySteps = try section.integer(.everySteps, in: 1...1_000_000_000, default: 500)
     halfPrecision = try section.flag(.halfPrecision, default: false)
     keep = try section.choice(.keep, default: Keep.last)
-    snapshotsEvery = try section.optionalInteger(.snapshotsEvery, in: 1...Int.max)
+    snapshotsEvery = try section.optionalInteger(.snapshotsEvery, in: 1...1_000_000_000)
   }
 }

@@ -87,7 +87,7 @@ public struct LearningRateFinder: Sendable {
       let rate = from * pow(to / from, Double(step) / Double(max(steps - 1, 1)))
       let loss: Double
       do { loss = try trainer.advance(learningRate: rate).loss } catch let error as ApusError
-        where error.kind == .internalFault
+        where error.kind == .badRunFile
       { return try Outcome(points, diverged: true) }
       mean = smoothing * mean + (1 - smoothing) * loss
       let smoothed = mean / (1 - pow(smoothing, Double(step + 1)))

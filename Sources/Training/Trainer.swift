@@ -16,6 +16,8 @@ public final class Trainer {
   public let trained: AlignedBuffer<Float>
   /// The loss curve.
   public private(set) var curve: [LossCurve.Point] = []
+  /// Losses since the curve's last point.
+  private var pending = TrainingState.Pending()
   /// Updates made.
   public private(set) var step = 0
   /// The best validation so far, where it is kept.
@@ -108,7 +110,7 @@ public final class Trainer {
     for (name, values) in optimiser.moments.saved { arrays[name] = values.array }
     if best != nil { arrays["best"] = bestTrained.array }
     return TrainingState(
-      step: step, fingerprint: fingerprint, curve: curve, best: best, seconds: seconds,
+      step: step, fingerprint: fingerprint, curve: curve, pending: pending, best: best, seconds: seconds,
       stepSeconds: stepSeconds, arrays: arrays)
   }
 
@@ -116,6 +118,7 @@ public final class Trainer {
   public func resume(_ state: TrainingState) throws {
     step = state.step
     curve = state.curve
+    pending = state.pending
     best = settings.keepsBest ? state.best : nil
     secondsBefore = state.seconds
     stepSeconds = state.stepSeconds
@@ -132,11 +135,10 @@ public final class Trainer {
   /// Trains to the end of the schedule.
   /// - Parameters:
   ///   - meter: told about every step.
-  ///   - isStopped: asked at every point of the loss curve (400 of them); true ends the training cleanly
-  ///     after `save`.
+  ///   - isStopped: asked after every step; true ends the training cleanly after `save`.
   ///   - snapshot: called every `snapshotEvery` steps.
   ///   - save: called every `saveEvery` steps, before a stop and at the end.
-  /// - Throws: `ApusError`: `tryAgainLater` after a stop, `internalFault` where the loss is not finite.
+  /// - Throws: `ApusError`: `tryAgainLater` after a stop, `badRunFile` where the loss is not finite.
   public func run(
     meter: TrainingMeter, isStopped: () -> Bool, snapshot: (Trainer) throws -> Void = { _ in },
     save: (Trainer) throws -> Void
@@ -144,17 +146,14 @@ public final class Trainer {
     defer { meter.end() }
     start = ContinuousClock.now
     let everyPoint = max(1, settings.schedule.steps / 400)
-    // States are saved at points of the curve only, so that a resumed curve is the whole one.
-    let saveEvery = (settings.saveEvery + everyPoint - 1) / everyPoint * everyPoint
-    var (sum, count) = (0.0, 0)
     while step < settings.schedule.steps {
       let rate = settings.schedule.rate(step)
       let before = ContinuousClock.now
       let (loss, norm) = try advance(learningRate: rate)
       let took = (ContinuousClock.now - before) / .seconds(1)
       stepSeconds += took
-      sum += loss
-      count += 1
+      pending.sum += loss
+      pending.count += 1
       let isLast = step == settings.schedule.steps
       let validates = step % settings.validateEvery == 0 || isLast
       let validated = validates ? try objective.validate(result, threads: threads) : nil
@@ -162,9 +161,9 @@ public final class Trainer {
       if isPoint || isLast || validated != nil {
         curve.append(
           LossCurve.Point(
-            step: step, loss: sum / Double(count), learningRate: rate, gradientNorm: norm,
+            step: step, loss: pending.sum / Double(pending.count), learningRate: rate, gradientNorm: norm,
             validationLoss: validated, scores: validated == nil ? nil : try scores?(result)))
-        (sum, count) = (0, 0)
+        pending = TrainingState.Pending()
         if let point = curve.last, validated != nil {
           noteBest(point)
           meter.validated(point)
@@ -173,8 +172,8 @@ public final class Trainer {
       meter.stepped(step, loss: loss, seconds: took)
       // A snapshot comes before the state: a training that is killed between the two makes it again.
       if let every = settings.snapshotEvery, step % every == 0 { try snapshot(self) }
-      let stops = isPoint && !isLast && isStopped()
-      if isLast || step % saveEvery == 0 || stops { try save(self) }
+      let stops = !isLast && isStopped()
+      if isLast || step % settings.saveEvery == 0 || stops { try save(self) }
       if stops {
         throw ApusError(
           .tryAgainLater, "stopped on request at step \(step)", advice: "Run the same command to go on.")
@@ -184,7 +183,7 @@ public final class Trainer {
 
   /// One update with a learning rate.
   /// - Returns: the batch's loss before the update, and the norm of its gradient.
-  /// - Throws: `ApusError` of kind `internalFault` where the loss is not finite; nothing is changed then.
+  /// - Throws: `ApusError` of kind `badRunFile` where the loss is not finite; nothing is changed then.
   func advance(learningRate: Double) throws -> (loss: Double, norm: Double) {
     let first = step * settings.batchSize
     let samples = (0..<settings.batchSize).map { sample(first + $0) }
@@ -196,7 +195,7 @@ public final class Trainer {
       ?? SquareSum.of(gradient.pointer, gradient.count, threads: threads).squareRoot()
     guard loss.isFinite, norm.isFinite else {
       throw ApusError(
-        .internalFault, "the loss is not finite at step \(step)", found: "\(loss)",
+        .badRunFile, "the loss is not finite at step \(step)", variable: "learning_rate", found: "\(loss)",
         advice: "Lower learning_rate or set gradient_clip.")
     }
     let scale = settings.gradientClip.map { norm > $0 ? $0 / norm : 1 } ?? 1

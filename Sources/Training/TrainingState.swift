@@ -16,12 +16,25 @@ public struct TrainingState: Sendable {
     public var validation: Double
   }
 
+  /// The sum of some losses, and how many they are.
+  public struct Pending: Sendable, Codable, Hashable {
+    /// The sum.
+    public var sum = 0.0
+    /// Their number.
+    public var count = 0
+
+    /// No step yet.
+    public init() {}
+  }
+
   /// Updates made.
   public var step: Int
   /// Fingerprint of what is trained: run file, data, versions of what decides the bits.
   public var fingerprint: String
   /// The loss curve so far.
   public var curve: [LossCurve.Point]
+  /// Losses of the steps since the curve's last point, which the next point is the mean of.
+  public var pending: Pending
   /// The best so far; nil before the first validation and where it is not kept.
   public var best: Best?
   /// Wall-clock time of the steps so far [s].
@@ -33,10 +46,11 @@ public struct TrainingState: Sendable {
 
   /// A state from its parts.
   public init(
-    step: Int, fingerprint: String, curve: [LossCurve.Point], best: Best? = nil, seconds: Double = 0,
-    stepSeconds: Double = 0, arrays: [String: [Float]]
+    step: Int, fingerprint: String, curve: [LossCurve.Point], pending: Pending = Pending(),
+    best: Best? = nil, seconds: Double = 0, stepSeconds: Double = 0, arrays: [String: [Float]]
   ) {
     self.step = step
+    self.pending = pending
     self.fingerprint = fingerprint
     self.curve = curve
     self.best = best
@@ -57,7 +71,7 @@ public struct TrainingState: Sendable {
     }
     var metadata = [
       "step": "\(step)", "fingerprint": fingerprint, "curve": try json(curve), "seconds": "\(seconds)",
-      "step_seconds": "\(stepSeconds)",
+      "step_seconds": "\(stepSeconds)", "pending": try json(pending),
     ]
     if let best { metadata["best"] = try json(best) }
     try SafeTensors(metadata: metadata, tensors: arrays.mapValues { .init($0, shape: [$0.count]) })
@@ -91,7 +105,8 @@ public struct TrainingState: Sendable {
       arrays[name] = try content.floats(name, shape: shape, file: path)
     }
     return TrainingState(
-      step: step, fingerprint: found, curve: curve, best: decode("best", Best.self),
+      step: step, fingerprint: found, curve: curve, pending: decode("pending", Pending.self) ?? Pending(),
+      best: decode("best", Best.self),
       seconds: content.metadata["seconds"].flatMap { Double($0) } ?? 0,
       stepSeconds: content.metadata["step_seconds"].flatMap { Double($0) } ?? 0, arrays: arrays)
   }

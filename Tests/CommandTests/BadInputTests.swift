@@ -31,6 +31,35 @@ import Testing
       !scratch.files.contains { $0.contains("member_") || $0.contains("products/") || $0.contains(".tmp-") })
   }
 
+  /// A time that comes twice in a file, in whatever role.
+  @Test func aTimeThatComesTwice() throws {
+    let twice = scratch.file("twice.nc").path
+    try SmallWorld.write(to: twice, hours: (0..<80).map { $0 * 6 } + [312, 318])
+    expect(try run(world.ensemble(analyses: twice)), 65, ["twice.nc", "a time comes twice", "2026-01-14"])
+    let verify = ["verify", "--variable", "msl", "--output", "scores.nc"]
+    expect(
+      try Binary.run(verify + ["--forecast", world.analyses, "--truth", twice], in: scratch.directory), 65,
+      ["twice.nc", "a time comes twice"])
+    // The climate may come in files, but every state once.
+    let climate = [
+      "--threshold-from", "climate:p90", "--forecast", world.analyses, "--truth", world.analyses,
+    ]
+    expect(
+      try Binary.run(verify + climate + ["--climate", world.analyses, twice], in: scratch.directory), 65,
+      ["twice.nc", "a state of the climate comes twice"])
+    let (early, late) = (scratch.file("early.nc").path, scratch.file("late.nc").path)
+    try SmallWorld.write(to: early, hours: (0..<40).map { $0 * 6 })
+    try SmallWorld.write(to: late, hours: (40..<80).map { $0 * 6 })
+    var scores: [Data] = []
+    for files in [[world.analyses], [early, late]] {
+      let outcome = try Binary.run(
+        verify + climate + ["--climate"] + files + ["--json"], in: scratch.directory)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      scores.append(Data(outcome.output.utf8))
+    }
+    #expect(scores[0] == scores[1])
+  }
+
   @Test func missingFile() throws {
     expect(try run(world.ensemble(analyses: "nowhere.nc")), 66, ["nowhere.nc", "no such file"])
     expect(

@@ -159,6 +159,31 @@ import Testing
     }
   }
 
+  /// A forecast whose truth is not there yet has its report; the start's truth is needed for persistence alone.
+  @Test func aTruthThatIsLate() throws {
+    let scratch = try Scratch()
+    let hours = (0..<80).map { $0 * 6 }
+    for (name, known) in [
+      ("early.nc", hours.filter { $0 <= 300 }), ("gap.nc", hours.filter { $0 != 13 * 24 }),
+    ] {
+      try SmallWorld.write(to: scratch.file(name).path, hours: known)
+      let text = world.ensemble(output: name + "-run").replacing(
+        "verification: {", with: "verification: {truth: {files: [\(scratch.file(name).path)]}, ")
+      let outcome = try Binary.run(
+        ["run", try write(text, to: scratch.file("run.yml"))], in: scratch.directory)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(scratch.files.contains("\(name)-run/report/report.html"))
+      #expect(outcome.errors.contains("no initial time has a truth yet") == (name == "early.nc"))
+    }
+    // Of two starts one has a persistence, both all other scores.
+    let reader = try NetCDFReader(scratch.file("gap.nc-run/scores/msl.nc").path)
+    func count(_ name: String) throws -> Int {
+      try reader.values(reader.variable(name + "_by_date"), start: [0, 0], count: [1, 2]).count(
+        where: \.isFinite)
+    }
+    #expect(try count("rmse_persistence") == 1 && count("crps_fair") == 2)
+  }
+
   @Test func finishedFilesAreCheckedAndMadeAgain() throws {
     let scratch = try Scratch()
     let runFile = try write(world.ensemble(), to: scratch.file("run.yml"))

@@ -75,7 +75,7 @@ import Testing
     for member in 0..<9 {
       for time in 0..<9 {
         let field = members[member][time * points..<(time + 1) * points].map { Float($0) }
-        #expect(field.withUnsafeBufferPointer { Float(plume[member * 9 + time]) == place.value($0) })
+        #expect(field.withUnsafeBufferPointer { Float(plume[time * 9 + member]) == place.value($0) })
       }
     }
     // The analyses are the truth: no member is without an error later, and the control has none at the start.

@@ -54,6 +54,46 @@ import Testing
     #expect(base.code == 65 && base.errors.contains("m.safetensors.state"), "\(base.errors)")
   }
 
+  /// No training writes over what it reads, or over a directory; paths of one letter are paths.
+  @Test func inputsAreNotWrittenOver() throws {
+    let scratch = try Scratch()
+    let (data, start) = (scratch.file("data.nc").path, scratch.file("start.safetensors").path)
+    try SmallWorld.write(to: data)
+    try FileManager.default.copyItem(atPath: world.checkpoint, toPath: start)
+    try FileManager.default.createDirectory(at: scratch.file("place"), withIntermediateDirectories: true)
+    let text =
+      world.training(checkpoint: "m.safetensors", files: data, steps: 10)
+      + "\ninitial_checkpoint: start.safetensors"
+    let before =
+      try Data(contentsOf: URL(fileURLWithPath: data)) + Data(contentsOf: URL(fileURLWithPath: start))
+    for output in ["data.nc", "start.safetensors", "train.yml", "place", "./data.nc"] {
+      let outcome = try train(text, scratch, ["--output", output])
+      #expect(outcome.code == 73, "\(output): \(outcome.errors)")
+    }
+    // The card of a checkpoint may be an input as well.
+    let card = try train(
+      text.replacing(data, with: scratch.file("x.md").path), scratch, ["--output", "x.safetensors"])
+    #expect(card.code == 66 || card.code == 73, "\(card.errors)")
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: data)) + Data(contentsOf: URL(fileURLWithPath: start))
+        == before)
+    #expect(scratch.files.sorted() == ["data.nc", "start.safetensors", "train.yml"])
+    let short = try train(text, scratch, ["--output", "o"])
+    #expect(short.code == 0, "\(short.errors)")
+    #expect(scratch.files.contains("o"))
+  }
+
+  /// A rate that is too high is the run file's fault, and states that validate what was trained on are said.
+  @Test func lossesThatExplodeAndSharedStates() throws {
+    let scratch = try Scratch()
+    let text = world.training(checkpoint: "m.safetensors", steps: 30)
+      .replacing("learning_rate: 3e-3", with: "learning_rate: 1e30")
+      .replacing("from: 2026-01-13", with: "from: 2026-01-12")
+    let outcome = try train(text, scratch)
+    #expect(outcome.code == 78 && outcome.errors.contains("learning_rate"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("validation and training share states"), "\(outcome.errors)")
+  }
+
   var keepingAll: String {
     world.training(checkpoint: "m.safetensors", steps: 40)
       .replacing("every_steps: 10", with: "every_steps: 10, keep: both, snapshots_every: 20")

@@ -157,6 +157,39 @@ struct SmallTraining {
     #expect(foreign?.kind == .badData)
   }
 
+  /// Stopped between two points of the loss curve, the next point is still the mean of all its steps.
+  @Test func aStopBetweenPointsOfTheCurveLosesNothing() throws {
+    let small = try SmallTraining()
+    func trainer() throws -> Trainer {
+      // Three steps a point.
+      try small.trainer(steps: 1200, threads: 1) { $0.validateEvery = 1200 }
+    }
+    let whole = try trainer()
+    var saved = 0
+    let first = #expect(throws: ApusError.self) {
+      try whole.run(
+        meter: SmallTraining.meter(), isStopped: { whole.step == 12 }, save: { _ in saved += 1 })
+    }
+    #expect(first?.kind == .tryAgainLater && whole.curve.map(\.step) == [3, 6, 9, 12])
+    // The tenth step is a saving one, the twelfth the stop.
+    #expect(saved == 2)
+    let broken = try trainer()
+    #expect(throws: ApusError.self) {
+      try broken.run(meter: SmallTraining.meter(), isStopped: { broken.step == 8 }, save: { _ in })
+    }
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID()).state").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    try broken.state(fingerprint: "f").write(file)
+    let resumed = try trainer()
+    try resumed.resume(
+      try #require(try TrainingState.read(file, fingerprint: "f", count: resumed.trained.count)))
+    #expect(throws: ApusError.self) {
+      try resumed.run(meter: SmallTraining.meter(), isStopped: { resumed.step == 12 }, save: { _ in })
+    }
+    #expect(resumed.curve == whole.curve)
+    #expect(resumed.trained.array == whole.trained.array)
+  }
+
   /// With a rate far too high in the middle the last weights are not the best.
   @Test func theBestIsThatOfTheLowestValidation() throws {
     let small = try SmallTraining()

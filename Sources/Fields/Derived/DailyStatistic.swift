@@ -36,6 +36,18 @@ public enum DailyStatistic: String, Sendable, CaseIterable {
     return stride(from: 0, to: 24, by: stepHours).reversed().map { end.adding(hours: -$0) }
   }
 
+  /// The hours between the states of a day that two archives share, where one has every state of the other; nil where
+  /// they do not, or where a day would be one state alone, which has no mean or extremes.
+  /// - Parameters:
+  ///   - first, second: between two states of each [h].
+  public static func commonStep(_ first: Int, _ second: Int) -> Int? {
+    let step = max(first, second)
+    guard min(first, second) > 0, step % first == 0, step % second == 0, (1...12).contains(step) else {
+      return nil
+    }
+    return step
+  }
+
   /// The statistic of one day, [point]; NaN at points where any value is NaN.
   /// - Parameter fields: [time][point].
   /// - Throws: `ApusError` of kind `badData` where there is no field or they differ in size.

@@ -13,7 +13,7 @@ struct AverageCard {
   /// The card.
   /// - Throws: `ApusError` where the checkpoint cannot be read.
   func text() throws -> String {
-    let name = (file as NSString).lastPathComponent
+    let name = FilePath.name(of: file)
     let attributes = try? FileManager.default.attributesOfItem(atPath: file)
     let bytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
     let c = checkpoint.network.configuration

@@ -11,7 +11,7 @@ struct AverageProvenance: Encodable {
     let weight: Double?
 
     init(_ checkpoint: Checkpoint, weight: Double? = nil) {
-      file = (checkpoint.file as NSString).lastPathComponent
+      file = FilePath.name(of: checkpoint.file)
       sha256 = checkpoint.digest
       self.weight = weight
     }

@@ -60,7 +60,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
 
   /// The card: the source's own, where it lies beside it, under what was done to it.
   func card(sourceFile: String) throws -> String {
-    let name = (checkpoint as NSString).lastPathComponent
+    let name = FilePath.name(of: checkpoint)
     var lines = [
       "# \(name)", "",
       "Made by Apus \(apusVersion) (`apus checkpoint calibrate`); this card was written with the checkpoint.",

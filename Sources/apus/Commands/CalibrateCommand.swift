@@ -97,6 +97,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
         of: checkpoint, to: output)
       try finish(report)
     } else {
+      guard noiseMemory == nil else {
+        throw ApusError(.usage, "--noise-memory is for variational forecasters", file: checkpoint)
+      }
       let source = try Checkpoint.read(checkpoint)
       let (gain, report) = try calibrate(source, source, digest: source.digest)
       try source.with(tuning: gain, provenance: report.provenance(with: source.provenance))
@@ -139,8 +142,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       logger.info("\(CalibrationReport.text($0))")
     }
     let report = CalibrationReport(
-      checkpoint: output, source: (checkpoint as NSString).lastPathComponent, sourceDigest: digest,
-      data: data.map { ($0 as NSString).lastPathComponent }, from: "\(times[0])",
+      checkpoint: output, source: FilePath.name(of: checkpoint), sourceDigest: digest,
+      data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
       relaxation: relaxation,
       limitMargin: limitMargin, iterations: outcomes)

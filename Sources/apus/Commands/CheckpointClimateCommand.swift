@@ -53,6 +53,7 @@ struct CheckpointClimateCommand: ParsableCommand {
 
   func run() throws {
     let logger = log.logger
+    if let output { try OutputPath.require(output, apartFrom: checkpoints + data) }
     let held = try HeldOutData(checkpoints: checkpoints, files: data)
     let named = try channels.map { try held.places($0.values) }
     let degree = try held.highestDegree(spectrumDegrees)

@@ -77,6 +77,7 @@ struct CheckpointSkillCommand: ParsableCommand {
 
   func run() throws {
     let logger = log.logger
+    if let output { try OutputPath.require(output, apartFrom: checkpoints + data + climatology) }
     let held = try HeldOutData(checkpoints: checkpoints, files: data)
     let leads = Set(leadHours.values).sorted()
     if let odd = leads.first(where: { $0 % held.stepHours != 0 }) {

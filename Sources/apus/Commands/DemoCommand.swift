@@ -34,10 +34,10 @@ struct DemoCommand: ParsableCommand {
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
       ?? CommandLine.arguments[0]
     var places = ["."]
-    var directory = (program as NSString).deletingLastPathComponent
+    var directory = FilePath.directory(of: program)
     while directory.count > 1 {
       places += [directory, directory + "/share/apus"]
-      directory = (directory as NSString).deletingLastPathComponent
+      directory = FilePath.directory(of: directory)
     }
     if let home = places.first(where: { FileManager.default.fileExists(atPath: $0 + "/pipelines/demo.yml") })
     {

@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
       try result.show(RunStatus(file))
     } else if file.hasSuffix(".safetensors") {
       try result.show(CheckpointSummary(file))
-    } else if ["yml", "yaml"].contains((file as NSString).pathExtension) {
+    } else if ["yml", "yaml"].contains(FilePath.ending(of: file)) {
       throw ApusError(
         .usage, "is a run file or a definition, which 'inspect' does not read", file: file,
         expected: "a checkpoint, a NetCDF file or a run directory",

@@ -43,6 +43,9 @@ struct TrainCommand: ParsableCommand {
     if chart != nil && !findLearningRate {
       throw ValidationError("--chart goes with --find-learning-rate.")
     }
+    if let chart, !["svg", "png"].contains(FilePath.ending(of: chart)) {
+      throw ValidationError("--chart is '\(chart)': charts are .svg or .png.")
+    }
     if seed != nil && output == nil && !findLearningRate {
       throw ValidationError("--seed needs --output, so that no other seed's checkpoint is written over.")
     }
@@ -62,6 +65,7 @@ struct TrainCommand: ParsableCommand {
       file.initialCheckpoint = InputPath(initialCheckpoint)
     }
     if let output { file.output.checkpoint = output }
+    try requireOwnFiles(file.output.checkpoint, file.inputFiles)
     if let variational = file.variational {
       guard !findLearningRate else {
         throw ApusError(.usage, "--find-learning-rate is for forecasters alone", file: pipeline)
@@ -81,6 +85,16 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
+  /// Makes sure that nothing that is written lies where something is that the training reads.
+  private func requireOwnFiles(_ checkpoint: String, _ inputs: [InputPath]) throws {
+    let names = TrainingFiles(checkpoint)
+    let outputs =
+      findLearningRate
+      ? [chart ?? names.learningRateChart]
+      : [checkpoint, names.state, names.curve, names.best, TrainingFiles.card(checkpoint)]
+    for output in outputs { try OutputPath.require(output, apartFrom: [pipeline] + inputs.paths) }
+  }
+
   private func trainEmulator() throws {
     guard !findLearningRate else {
       throw ApusError(
@@ -91,6 +105,7 @@ struct TrainCommand: ParsableCommand {
     if let seed { file.seed = seed }
     if let initialCheckpoint { file.initialEmulator = InputPath(initialCheckpoint) }
     if let output { file.output.checkpoint = output }
+    try requireOwnFiles(file.output.checkpoint, file.inputFiles)
     try result.show(
       EmulatorJob(run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
         .train())

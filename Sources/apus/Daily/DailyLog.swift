@@ -15,7 +15,7 @@ struct DailyLog {
       (logger, file) = (options.logger, nil)
       return
     }
-    let directory = (path as NSString).deletingLastPathComponent
+    let directory = FilePath.directory(of: path)
     if !directory.isEmpty {
       try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }

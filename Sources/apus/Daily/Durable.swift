@@ -16,15 +16,15 @@ enum Durable {
   /// - Throws: `ApusError` of kind `inputOutput`.
   static func rename(_ old: String, to new: String) throws {
     guard Foundation.rename(old, new) == 0 else { throw failure("cannot rename \(old)", new) }
-    let parent = (new as NSString).deletingLastPathComponent
+    let parent = FilePath.directory(of: new)
     try flush(parent.isEmpty ? "." : parent)
   }
 
   /// Makes `path` a symbolic link to `target`, in place of one that was there, in one step.
   /// - Throws: `ApusError` of kind `inputOutput`.
   static func link(_ path: String, to target: String) throws {
-    let directory = (path as NSString).deletingLastPathComponent
-    let name = (path as NSString).lastPathComponent
+    let directory = FilePath.directory(of: path)
+    let name = FilePath.name(of: path)
     let temporary = "\(directory)/.\(name).tmp-\(ProcessInfo.processInfo.processIdentifier)"
     unlink(temporary)
     guard symlink(target, temporary) == 0 else { throw failure("cannot create a symbolic link", temporary) }

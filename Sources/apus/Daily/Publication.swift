@@ -28,8 +28,8 @@ struct Publication {
 
   private func fill(_ incoming: String, from work: String) throws {
     let files = Publication.files(in: work)
-    var directories = Set(files.map { ($0 as NSString).deletingLastPathComponent })
-    directories.formUnion(directories.map { ($0 as NSString).deletingLastPathComponent })
+    var directories = Set(files.map { FilePath.directory(of: $0) })
+    directories.formUnion(directories.map { FilePath.directory(of: $0) })
     do {
       for directory in directories {
         try FileManager.default.createDirectory(

@@ -4,7 +4,8 @@ import Fields
 import Foundation
 import Verification
 
-/// The mean, minimum or maximum of a variable over the 24 hours that end at a valid time.
+/// The mean, minimum or maximum of a variable over the 24 hours that end at a valid time: of forecast and truth at the
+/// same hours, those of whichever has fewer.
 struct DailySource {
   let source: SuiteSource
 
@@ -20,16 +21,17 @@ struct DailySource {
     let hours = Dictionary(grouping: present, by: \.initial).values
       .compactMap { step($0.compactMap(\.valid)) }.min()
     let truthHours = step(base.truthTimes)
+    let common = DailyStatistic.commonStep(hours ?? 0, truthHours ?? 0)
     let truthTimes = Set(base.truthTimes)
     func day(_ item: Case) -> [Case]? {
-      guard let valid = item.valid, let hours, hours > 0 else { return nil }
-      let times = DailyStatistic.validTimes(endingAt: valid, stepHours: hours)
+      guard let valid = item.valid, let common else { return nil }
+      let times = DailyStatistic.validTimes(endingAt: valid, stepHours: common)
       let parts = times.map { Case(initial: item.initial, valid: $0) }
       return !parts.isEmpty && parts.allSatisfy(present.contains) ? parts : nil
     }
     func truthDay(_ valid: Instant) -> [Instant]? {
-      guard let truthHours, truthHours > 0 else { return nil }
-      let times = DailyStatistic.validTimes(endingAt: valid, stepHours: truthHours)
+      guard let common else { return nil }
+      let times = DailyStatistic.validTimes(endingAt: valid, stepHours: common)
       return !times.isEmpty && times.allSatisfy(truthTimes.contains) ? times : nil
     }
     let whole = (base.cases + base.withoutTruth).filter { item in
@@ -43,8 +45,8 @@ struct DailySource {
         .inputMissing, "no day has all its times in forecast and truth", file: base.file, variable: variable,
         found:
           "times \(hours.map { "\($0) h" } ?? "unknown") apart in the forecast, \(truthHours.map { "\($0) h" } ?? "unknown") in the truth",
-        expected: "every time of the 24 hours that end at a valid time",
-        advice: "Write the forecasts at least every 6 h.")
+        expected: "every time of the 24 hours that end at a valid time, two or more that both have",
+        advice: "Write the forecasts every 6 h, or at times that the truth has, too.")
     }
     let days = Dictionary(uniqueKeysWithValues: known.map { ($0, day($0) ?? []) })
     @Sendable func truth(_ times: [Instant]) throws -> [Double] {

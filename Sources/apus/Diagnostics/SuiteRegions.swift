@@ -1,5 +1,6 @@
 import Basics
 import FieldIO
+import Fields
 import RunFiles
 import Sphere
 import Verification
@@ -16,7 +17,16 @@ enum SuiteRegions {
           found: "\(archive.grid)", expected: "\(grid)",
           advice: "Interpolate it first, for example with: cdo remapcon.")
       }
-      return try archive.values(archive.cases[0]).doubles
+      let isPercent = Units.canonical(archive.units ?? "1") == "%"
+      let share = try archive.values(archive.cases[0]).doubles.map { isPercent ? $0 / 100 : $0 }
+      // Interpolation leaves a little over.
+      guard let bad = share.first(where: { $0 < -0.01 || $0 > 1.01 }) else {
+        return share.map { min(max($0, 0), 1) }
+      }
+      throw ApusError(
+        .badData, "a land-sea mask is no fraction", file: mask.file.path, variable: mask.variable,
+        found: "\(isPercent ? bad * 100 : bad) [\(archive.units ?? "no units")]",
+        expected: "0 (sea) to 1 (land), or 0 to 100 with the units %")
     }
     return try definition.regions.map { wanted in
       let share = wanted.surface.flatMap { surface in

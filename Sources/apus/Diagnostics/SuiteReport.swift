@@ -32,7 +32,7 @@ struct SuiteReport {
     report.provenance = [
       ("Program", "Apus \(apusVersion)"),
       ("Command", shownCommand),
-      ("Numbers", files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")),
+      ("Numbers", files.map { FilePath.name(of: $0) }.joined(separator: ", ")),
     ]
     try WholeFile.write(report.data, to: path)
   }

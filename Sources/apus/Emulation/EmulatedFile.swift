@@ -57,7 +57,7 @@ struct EmulatedFile {
       attributes: [
         ("title", .text(title)), ("institution", .text("made with Apus")),
         ("source", .text("Apus \(apusVersion), \(source)")), ("references", .text(reference)),
-        ("emulator", .text((model.file as NSString).lastPathComponent)),
+        ("emulator", .text(FilePath.name(of: model.file))),
         ("emulator_sha256", .text(model.digest)),
         ("comment", .text("No wall-clock time is kept, so that the same command gives the same bytes.")),
       ] + extra

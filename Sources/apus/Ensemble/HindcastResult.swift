@@ -91,13 +91,13 @@ struct HindcastResult: Codable {
     ]
     var lines: [String] = []
     for (index, variable) in channels.enumerated() {
-      let dates = scores.leadHours(variable).first.map {
+      let dates = scores.leadHours(variable).map {
         scores.cases(at: .init(variable, leadHours: $0)).count
       }
-      lines.append("\(variable) [\(units[index])], \(members) members, \(dates ?? 0) initial times")
+      lines.append("\(variable) [\(units[index])], \(members) members, \(dates.max() ?? 0) initial times")
       var header = "lead time".padding(toLength: 10, withPad: " ", startingAt: 0)
       for (name, _) in columns { header += String(repeating: " ", count: max(1, 18 - name.count)) + name }
-      header += "  spread/skill"
+      header += "  spread/skill   dates"
       lines.append(header)
       for hours in scores.leadHours(variable) {
         let place = HindcastScores.Place(variable, leadHours: hours)
@@ -106,9 +106,9 @@ struct HindcastResult: Codable {
           let text = scores.mean(score, at: place).map { String(format: "%.4g", $0) } ?? "-"
           line += String(repeating: " ", count: max(1, 18 - text.count)) + text
         }
-        if let ratio = scores.summary(at: place)?.spreadSkillRatio {
-          line += String(format: "%14.2f", ratio)
-        }
+        let ratio = scores.summary(at: place)?.spreadSkillRatio
+        line += ratio.map { String(format: "%14.2f", $0) } ?? String(repeating: " ", count: 14)
+        line += String(format: "%8d", scores.cases(at: place).count)
         lines.append(line)
       }
     }

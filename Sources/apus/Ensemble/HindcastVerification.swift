@@ -16,9 +16,19 @@ struct HindcastVerification {
   let threads: Int
   let logger: Logger
 
-  /// Scores every initial time whose members are all there.
-  /// - Throws: `ApusError`: `inputMissing` where no initial time is complete or the truth lacks a date.
+  /// Scores every initial time whose members are all there, at the lead times that have a truth.
+  /// - Throws: `ApusError`: `inputMissing` where no initial time is complete or none has a truth.
   func run() throws -> HindcastResult {
+    guard let result = try scored() else {
+      throw ApusError(
+        .inputMissing, "nothing to score: no initial time has all its members and a truth",
+        file: setup.directory.path)
+    }
+    return result
+  }
+
+  /// As `run`; nil where there is nothing to score yet.
+  func scored() throws -> HindcastResult? {
     let first = setup.checkpoints[0]
     let channels = settings.variables.isEmpty ? first.channels : settings.variables
     let units = try channels.map { name in
@@ -57,7 +67,8 @@ struct HindcastVerification {
       let scored = leads.filter { there.contains(time.adding(hours: $0.element)) }
       guard !scored.isEmpty else { continue }
       used += 1
-      let start = try truth.load([time], threads: threads)
+      // Without the truth of the start there is no persistence, and all else.
+      let start = there.contains(time) ? try truth.load([time], threads: threads) : nil
       let truths = try truth.load(scored.map { time.adding(hours: $0.element) }, threads: threads)
       let points = first.grid.pointCount
       let work = channels.indices.flatMap { channel in scored.indices.map { (channel, $0) } }
@@ -73,7 +84,7 @@ struct HindcastVerification {
         let background = try climate?.climate(channels[channel], channel: channel, at: valid)
         cases[index] = try CaseScores(
           values, truth: truth, weights: weights, control: 0,
-          persistence: start[channel * points..<(channel + 1) * points].map(Double.init),
+          persistence: start.map { $0[channel * points..<(channel + 1) * points].map(Double.init) },
           climate: background?.sample, threshold: rule?.threshold(background?.quantiles, points: points),
           withEnergyScore: members.count <= 200,
           ties: Philox(
@@ -95,11 +106,7 @@ struct HindcastVerification {
       }
       logger.debug("scored", metadata: ["initial_time": "\(time)"])
     }
-    guard used > 0 else {
-      throw ApusError(
-        .inputMissing, "nothing to score: no initial time has all its members and a truth",
-        file: setup.directory.path)
-    }
+    guard used > 0 else { return nil }
     return HindcastResult(
       scores: scores, spectra: spectra, channels: channels, units: units, members: members.count,
       threshold: rule?.text)

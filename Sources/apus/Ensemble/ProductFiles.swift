@@ -242,10 +242,13 @@ struct ProductFiles {
     for (channel, name) in products.channels.enumerated() {
       try variable(
         file, "\(name)_power", .double, ["time", "degree"],
-        "members' mean power of \(name): sum over orders of squared orthonormal coefficients, degree 0 left out",
+        "members' mean power of \(name) per harmonic: mean over orders of squared orthonormal coefficients, degree 0 left out",
         "(\(layout.units[channel]))2", [Self.coordinates])
       try file.put(
-        "\(name)_power", products.leadHours.indices.flatMap { products.power(lead: $0, channel: channel) })
+        "\(name)_power",
+        products.leadHours.indices.flatMap { lead in
+          products.power(lead: lead, channel: channel).enumerated().map { $1 / Double(2 * $0 + 1) }
+        })
     }
     try axes.put(in: file)
     try file.finish()
@@ -268,9 +271,19 @@ struct ProductFiles {
     try file.put("point_lon", places.map(\.longitude))
     for (channel, name) in products.channels.enumerated() {
       try variable(
-        file, name, .float, ["point", "realization", "time"], "\(name), interpolated bilinearly",
-        layout.units[channel], [("coordinates", .text("point_name point_lat point_lon forecast_period"))])
-      try file.put(name, places.indices.flatMap { rows(products, block: $0, channel) })
+        file, name, .float, ["time", "point", "realization"], "\(name), interpolated bilinearly",
+        layout.units[channel],
+        [
+          (
+            "coordinates",
+            .text("point_name point_lat point_lon forecast_period forecast_reference_time")
+          )
+        ])
+      try file.put(
+        name,
+        products.leadHours.indices.flatMap { lead in
+          places.indices.flatMap { numbers(products, block: $0, lead, channel) }
+        })
     }
     try axes.put(in: file)
     try file.finish()
@@ -279,13 +292,16 @@ struct ProductFiles {
   private func writeMemberErrors(_ products: EnsembleProducts) throws {
     let (file, axes) = try start(.memberErrors, products, leads: Array(products.leadHours.indices))
     try putMembers(file, products.members)
+    let places = layout.section.points.count
     for (channel, name) in products.channels.enumerated() {
       try variable(
-        file, "\(name)_rmse", .float, ["realization", "time"],
+        file, "\(name)_rmse", .float, ["time", "realization"],
         "root-mean-square error of \(name) over the globe, weighted with cos(latitude)",
         layout.units[channel],
-        [("_FillValue", .floats([.nan])), ("coordinates", .text("forecast_period"))])
-      try file.put("\(name)_rmse", rows(products, block: layout.section.points.count, channel))
+        [("_FillValue", .floats([.nan])), Self.coordinates])
+      try file.put(
+        "\(name)_rmse",
+        products.leadHours.indices.flatMap { numbers(products, block: places, $0, channel) })
     }
     try axes.put(in: file)
     try file.finish()
@@ -298,14 +314,10 @@ struct ProductFiles {
     try file.put("realization", (0..<count).map { Int32($0) })
   }
 
-  /// Numbers of all members' rows: a block of [lead time][channel], one channel of it, [member][lead time].
-  private func rows(_ products: EnsembleProducts, block: Int, _ channel: Int) -> [Float] {
+  /// A number of every member's row: of a block of [lead time][channel], one lead time and channel.
+  private func numbers(_ products: EnsembleProducts, block: Int, _ lead: Int, _ channel: Int) -> [Float] {
     let (leads, channels) = (products.leadHours.count, products.channels.count)
-    return (0..<products.members).flatMap { member in
-      (0..<leads).map { lead in
-        products.memberRows.pointer[
-          member * layout.memberRowLength + (block * leads + lead) * channels + channel]
-      }
-    }
+    let place = (block * leads + lead) * channels + channel
+    return (0..<products.members).map { products.memberRows.pointer[$0 * layout.memberRowLength + place] }
   }
 }

@@ -21,8 +21,8 @@ struct ProductScore: Encodable {
   let outliersExpected: Double
   /// Mean over the area of (maximum - mean) / spread.
   let largestStandardised: Double
-  /// Smallest root-mean-square error of a member.
-  var rmseBestMember: Double?
+  /// Smallest root-mean-square error of a member: that of the member that is best over the whole globe.
+  var rmseLeastMember: Double?
   /// Brier score of every threshold, by its text.
   var brier: [String: Double] = [:]
 
@@ -54,7 +54,7 @@ struct ProductScores: Encodable {
         (number(score.rmseMean), 11), (number(score.rmsePersistence), 13), (number(score.spread), 11),
         (String(format: "%.2f", score.spreadSkillRatio), 14), (number(score.crps), 11),
         (String(format: "%.5f", score.outliers), 10), (String(format: "%.5f", score.outliersExpected), 11),
-        (String(format: "%.2f", score.largestStandardised), 16), (number(score.rmseBestMember), 13),
+        (String(format: "%.2f", score.largestStandardised), 16), (number(score.rmseLeastMember), 13),
       ]
       var line = "\(score.leadHours) h".padding(toLength: 9, withPad: " ", startingAt: 0)
       for (text, width) in cells { line += String(repeating: " ", count: max(1, width - text.count)) + text }

@@ -98,8 +98,8 @@ struct ProductVerification {
     }
     if layout.section.memberErrors {
       let reader = try NetCDFReader(files.path(.memberErrors, at: time))
-      result.rmseBestMember = try reader.values(
-        reader.variable("\(name)_rmse"), start: [0, lead], count: [members, 1]
+      result.rmseLeastMember = try reader.values(
+        reader.variable("\(name)_rmse"), start: [lead, 0], count: [1, members]
       ).filter(\.isFinite).min()
     }
     return result

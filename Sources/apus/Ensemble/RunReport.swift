@@ -38,7 +38,7 @@ struct RunReport {
       report.sections.append(significance(result))
     }
     report.provenance = provenance
-    let directory = (path as NSString).deletingLastPathComponent
+    let directory = FilePath.directory(of: path)
     if !directory.isEmpty {
       do {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -90,7 +90,7 @@ struct RunReport {
       // As the run file has them: which files a pattern matched depends on the day.
       (
         "Analyses",
-        setup.run.analyses.files.map { ($0.written as NSString).lastPathComponent }.joined(separator: ", ")
+        setup.run.analyses.files.map { FilePath.name(of: $0.written) }.joined(separator: ", ")
       ),
     ]
     for checkpoint in setup.manifest.checkpoints {

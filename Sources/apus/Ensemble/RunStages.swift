@@ -40,6 +40,10 @@ struct RunStages {
   /// - Parameter shard: (index, count): only a part of the members.
   func forecast(shard: (Int, Int)? = nil) throws -> EnsembleRun.Summary {
     // What the run file asks for is checked before anything is written.
+    if let report = setup.run.report?.file {
+      let truth = setup.run.verification?.truth?.files.paths ?? []
+      try OutputPath.require(report, apartFrom: setup.inputs + truth)
+    }
     let run = try ensembleRun()
     try setup.requireAnalyses(threads: threads)
     try setup.directory.create(initialTimes: [])
@@ -108,12 +112,16 @@ struct RunStages {
   }
 
   /// Scores of the run directory, where the run file asks for them and the members are kept whole.
-  func verify() throws -> HindcastResult? {
+  /// - Parameter requiresTruth: whether it is an error where no initial time has a truth yet.
+  func verify(requiresTruth: Bool = true) throws -> HindcastResult? {
     guard let settings = setup.run.verification, setup.memberOutput.isWhole else { return nil }
     logger.info("scoring against the truth")
-    let result = try HindcastVerification(
-      setup: setup, settings: settings, threads: threads, logger: logger
-    ).run()
+    let verification = HindcastVerification(
+      setup: setup, settings: settings, threads: threads, logger: logger)
+    guard let result = try requiresTruth ? verification.run() : verification.scored() else {
+      logger.warning("not scored: no initial time has a truth yet; apus report scores it later")
+      return nil
+    }
     try result.write(setup.directory.path + "/scores")
     return result
   }
@@ -163,7 +171,7 @@ struct RunStages {
   private func finish(members: EnsembleRun.Summary) throws -> Report {
     let drawn = try emulate()
     let products = try verifyProducts()
-    let result = try verify()
+    let result = try verify(requiresTruth: false)
     return Report(
       directory: setup.directory.path, members: members, report: try report(result),
       scores: result?.text ?? products?.text,

@@ -66,7 +66,7 @@ struct RunStatus: Encodable, CustomStringConvertible {
     let times = try run.manifest()?.initialTimes.compactMap { Instant($0) } ?? []
     let changed = try run.changedFiles(at: times, threads: threads, isStopped: { StopFlag.isSet })
     guard let first = changed.first else { return }
-    let others = changed.dropFirst().map { ($0.path as NSString).lastPathComponent }
+    let others = changed.dropFirst().map { FilePath.name(of: $0.path) }
     let more = others.prefix(8).joined(separator: ", ") + (others.count > 8 ? " ..." : "")
     throw ApusError(
       .badData,

@@ -4,10 +4,17 @@ import Foundation
 
 /// Where a command writes to, against what it reads from.
 enum OutputPath {
-  /// Makes sure that an output is none of the inputs, by whatever path, so that no command writes over its own data.
+  /// Makes sure that an output is no directory and none of the inputs, by whatever path, so that no command writes over
+  /// its own data.
   /// - Parameter inputs: paths or globs; those that are not there are left to whoever reads them.
-  /// - Throws: `ApusError` of kind `cannotCreateOutput` naming the input.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`, naming the input.
   static func require(_ output: String, apartFrom inputs: [String]) throws {
+    var isDirectory = false as ObjCBool
+    if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory), isDirectory.boolValue {
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the file: there is a directory of that name", file: output,
+        advice: "Choose another name, or move the directory away.")
+    }
     guard let target = identity(output) else { return }
     for input in inputs.flatMap({ (try? FileList.expand([$0])) ?? [] }) where identity(input) == target {
       throw ApusError(

@@ -45,7 +45,7 @@ struct ModelCard {
     lines.append("Made by Apus \(apusVersion) (`apus train`); this card was written with the checkpoint.")
     lines += ["", "| | |", "|---|---|"]
     func row(_ name: String, _ value: String) { lines.append("| \(name) | \(value) |") }
-    row("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(bytes))")
+    row("file", "`\(FilePath.name(of: file))`, \(Sizes.text(bytes))")
     row("SHA-256", "`\(try SHA256.hexadecimal(ofFile: file))`")
     row("licence", run.licence ?? "not stated")
     row(
@@ -77,7 +77,7 @@ struct ModelCard {
     lines[lines.count - 1] += "."
     lines += ["", "SHA-256 of the files:", ""]
     for path in digests.keys.sorted() {
-      lines.append("- `\((path as NSString).lastPathComponent)` `\(digests[path] ?? "")`")
+      lines.append("- `\(FilePath.name(of: path))` `\(digests[path] ?? "")`")
     }
 
     lines += ["", "## Scores", ""]
@@ -109,7 +109,7 @@ struct ModelCard {
 
   private func table(_ what: String, _ stretches: [TrainingInputs.Stretch]) -> [String] {
     stretches.map { stretch in
-      let files = stretch.archive.files.map { "`\(($0 as NSString).lastPathComponent)`" }
+      let files = stretch.archive.files.map { "`\(FilePath.name(of: $0))`" }
       let (first, last) = (stretch.times.first?.description ?? "", stretch.times.last?.description ?? "")
       return "| \(what) | \(first) to \(last) | \(stretch.times.count) | \(files.joined(separator: ", ")) |"
     }

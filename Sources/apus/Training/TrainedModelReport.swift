@@ -32,7 +32,7 @@ extension TrainedModelReport {
     let size = try MappedFile(file).count
     let cells =
       [
-        ("file", "`\((file as NSString).lastPathComponent)`, \(Sizes.text(size))"),
+        ("file", "`\(FilePath.name(of: file))`, \(Sizes.text(size))"),
         ("SHA-256", "`\(try SHA256.hexadecimal(ofFile: file))`"), ("licence", licence ?? "not stated"),
         ("run file", "SHA-256 `\(runFile)`"),
       ] + rows

@@ -39,6 +39,12 @@ struct TrainingInputs {
     base = try (run.adapter?.base ?? run.initialCheckpoint).map { try Checkpoint.read($0.path) }
     training = try TrainingInputs.stretches(run.data.training, run.data, grid: grid)
     validation = try TrainingInputs.stretches(run.data.validation, run.data, grid: grid)
+    let shared = Set(training.flatMap(\.times)).intersection(validation.flatMap(\.times))
+    if let first = shared.min() {
+      logger.warning(
+        "validation and training share states: its scores are no test",
+        metadata: ["states": "\(shared.count)", "first": "\(first)"])
+    }
     units = training.first?.archive.units ?? []
     var sums = NormalisationSums(channels: run.data.channels, grid: grid)
     var loaded: [(states: AlignedBuffer<Float>, times: [Instant])] = []

@@ -74,7 +74,7 @@ struct TrainingFiles {
   /// Makes the directory, and clears what killed trainings left of half-written files.
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   func prepare() throws {
-    let directory = (checkpoint as NSString).deletingLastPathComponent
+    let directory = FilePath.directory(of: checkpoint)
     if !directory.isEmpty {
       do {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -82,7 +82,7 @@ struct TrainingFiles {
         throw ApusError(.cannotCreateOutput, "cannot create the directory", file: directory)
       }
     }
-    let stem = (TrainingFiles.split(checkpoint).stem as NSString).lastPathComponent
+    let stem = FilePath.name(of: TrainingFiles.split(checkpoint).stem)
     WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 

@@ -37,7 +37,7 @@ struct TrainingProvenance: Encodable {
     name = run.name
     seed = run.seed
     training = inputs.training.map { stretch in
-      let files = stretch.archive.files.map { ($0 as NSString).lastPathComponent }.joined(separator: ", ")
+      let files = stretch.archive.files.map { FilePath.name(of: $0) }.joined(separator: ", ")
       let (first, last) = (stretch.times.first?.description ?? "", stretch.times.last?.description ?? "")
       return "\(files): \(first) to \(last), \(stretch.times.count) states"
     }
