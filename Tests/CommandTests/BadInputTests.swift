@@ -1,6 +1,7 @@
 import FieldIO
 import Foundation
 import Operators
+import Sphere
 import Testing
 
 /// Each fault through the real binary: one clear message, the documented exit code, nothing half-written.
@@ -58,6 +59,22 @@ import Testing
       scores.append(Data(outcome.output.utf8))
     }
     #expect(scores[0] == scores[1])
+  }
+
+  /// Checkpoints that do not go together are named by their files.
+  @Test func checkpointsOfOneEnsembleThatDiffer() throws {
+    let other = scratch.file("coarse.yml")
+    let grid = scratch.file("coarse.txt").path
+    try GridDescription.text(for: SphereGrid(.gaussian, latitudes: 6, longitudes: 12)).write(
+      toFile: grid, atomically: true, encoding: .utf8)
+    try world.training(checkpoint: "coarse.safetensors", steps: 2).replacing(world.gridFile, with: grid)
+      .replacing("degrees: 8", with: "degrees: 6").write(to: other, atomically: true, encoding: .utf8)
+    let trained = try Binary.run(["train", other.path], in: scratch.directory)
+    #expect(trained.code == 0, "\(trained.errors)")
+    let coarse = scratch.file("coarse.safetensors").path
+    expect(
+      try run(world.ensemble(checkpoints: [world.checkpoint, coarse])), 65,
+      ["\(coarse): checkpoints of one ensemble differ", "6 x 12", "8 x 16"])
   }
 
   @Test func missingFile() throws {

@@ -16,7 +16,7 @@ import Testing
       spectra: true
       member_errors: true
       every_hours: 24
-      points: [{name: Here, latitude: 12.5, longitude: -33}]
+      points: [{name: Here, latitude: 12.5, longitude: -33}, {name: There, latitude: -40, longitude: 100}]
     """
 
   /// A run file that keeps members or not, unrounded.
@@ -71,11 +71,16 @@ import Testing
       }
     }
     let plume = try values(scratch, "kept/products/plumes_\(date).nc", "msl")
-    let place = BilinearPlace(try SmallWorld.grid(), latitude: 12.5, longitude: 327)
+    let places = try [(12.5, 327.0), (-40, 100)].map {
+      BilinearPlace(try SmallWorld.grid(), latitude: $0.0, longitude: $0.1)
+    }
     for member in 0..<9 {
       for time in 0..<9 {
         let field = members[member][time * points..<(time + 1) * points].map { Float($0) }
-        #expect(field.withUnsafeBufferPointer { Float(plume[time * 9 + member]) == place.value($0) })
+        for (point, place) in places.enumerated() {
+          let written = Float(plume[(time * 9 + member) * 2 + point])
+          #expect(field.withUnsafeBufferPointer { written == place.value($0) })
+        }
       }
     }
     // The analyses are the truth: no member is without an error later, and the control has none at the start.

@@ -271,7 +271,7 @@ struct ProductFiles {
     try file.put("point_lon", places.map(\.longitude))
     for (channel, name) in products.channels.enumerated() {
       try variable(
-        file, name, .float, ["time", "point", "realization"], "\(name), interpolated bilinearly",
+        file, name, .float, ["time", "realization", "point"], "\(name), interpolated bilinearly",
         layout.units[channel],
         [
           (
@@ -282,7 +282,8 @@ struct ProductFiles {
       try file.put(
         name,
         products.leadHours.indices.flatMap { lead in
-          places.indices.flatMap { numbers(products, block: $0, lead, channel) }
+          let columns = places.indices.map { numbers(products, block: $0, lead, channel) }
+          return (0..<products.members).flatMap { member in columns.map { $0[member] } }
         })
     }
     try axes.put(in: file)
