@@ -31,6 +31,34 @@ import Verification
     }
   }
 
+  /// A point without a threshold counts for everything but its event.
+  @Test(arguments: [nil, GroupDraw(name: "pairs", members: 2, control: nil)])
+  func pointsWithoutThresholdLeaveTheEvent(_ group: GroupDraw?) throws {
+    let (members, points) = (8, 6)
+    let values = Samples.normal(members * points, 1, seed: 41)
+    let truth = Samples.normal(points, 1, seed: 42)
+    let weights = (0..<points).map { 1 + Double($0) / 3 }
+    func sums(_ threshold: [Double], _ chosen: [Int]) throws -> EnsembleSizes {
+      var sums = EnsembleSizes(sizes: [2, 6], events: 2, group: group)
+      let own = (0..<members).flatMap { member in chosen.map { values[member * points + $0] } }
+      let events = [[Double](repeating: 0.1, count: points), threshold].map { threshold in
+        CaseInput.Event(threshold: chosen.map { threshold[$0] }, isBelow: false)
+      }
+      try sums.add(
+        EnsembleValues(own, members: members), truth: chosen.map { truth[$0] },
+        weights: chosen.map { weights[$0] }, events: events, bands: [0..<chosen.count])
+      return sums
+    }
+    let half = (0..<points).map { $0 % 2 == 0 ? 0.2 : .nan }
+    let (all, even) = try (sums(half, Array(0..<points)), sums(half, [0, 2, 4]))
+    let plain = try sums([Double](repeating: 0.2, count: points), Array(0..<points))
+    #expect(all.probabilityWidth(event: 1) == even.probabilityWidth(event: 1))
+    #expect(all.probabilityWidth(event: 0) == plain.probabilityWidth(event: 0))
+    #expect(all.outlier == plain.outlier && all.bestMemberError == plain.bestMemberError)
+    let none = try sums([Double](repeating: .nan, count: points), Array(0..<points))
+    #expect(none.probabilityWidth(event: 1).allSatisfy(\.isNaN) && none.gain == plain.gain)
+  }
+
   /// Pairs of twins count as half as many members.
   @Test func twinsCountOnce() throws {
     let own = Samples.normal(9, 1, seed: 21)

@@ -19,10 +19,11 @@ public struct EnsembleSizes: Sendable, Codable {
   public let events: Int
   /// Groups that are drawn; nil: members.
   public let group: GroupDraw?
-  /// Weight of all points, then by size weighted sums of outlier probability, least square error, (E max - mean) over
-  /// deviation, and the width of each event's probability.
+  /// Weight of all points, weight of the points of each event, then by size weighted sums of outlier probability, least
+  /// square error, (E max - mean) over deviation, and the width of each event's probability.
   private var sums: [Double]
 
+  private var head: Int { 1 + events }
   private var width: Int { 3 + events }
 
   /// Sums of nothing.
@@ -32,10 +33,14 @@ public struct EnsembleSizes: Sendable, Codable {
     self.sizes = sizes
     self.events = events
     self.group = group
-    sums = [Double](repeating: 0, count: 1 + sizes.count * (3 + events))
+    sums = [Double](repeating: 0, count: 1 + events + sizes.count * (3 + events))
   }
 
-  private func mean(_ field: Int) -> [Double] { sizes.indices.map { sums[1 + $0 * width + field] / sums[0] } }
+  /// An event without a point has no mean.
+  private func mean(_ field: Int) -> [Double] {
+    let weight = sums[field < 3 ? 0 : field - 2]
+    return sizes.indices.map { weight > 0 ? sums[head + $0 * width + field] / weight : .nan }
+  }
 
   /// Mean outlier probability, by size.
   public var outlier: [Double] { mean(0) }
@@ -70,7 +75,8 @@ public struct EnsembleSizes: Sendable, Codable {
   /// Adds the bands of rows of one case, in order: results do not depend on how many are in memory at a time.
   /// - Parameters:
   ///   - ensemble: of the points of all `bands` only.
-  ///   - truth: of all points, as the weights and the events' thresholds; points with a missing value are left out.
+  ///   - truth: of all points, as the weights and the events' thresholds; points with a missing value are left out, of an
+  ///     event those without a threshold, too.
   ///   - bands: points of each, neighbours.
   public mutating func add(
     _ ensemble: EnsembleValues, truth: [Double], weights: [Double], events: [CaseInput.Event],
@@ -80,7 +86,7 @@ public struct EnsembleSizes: Sendable, Codable {
     guard let firstPoint = bands.first?.lowerBound else { return }
     let members = ensemble.memberCount
     let m = Double(members)
-    let (sizes, width, length, group) = (self.sizes, self.width, sums.count, self.group)
+    let (sizes, head, width, length, group) = (self.sizes, self.head, self.width, sums.count, self.group)
     // (1 - j/M)^n, j = 0 ... M, by size.
     let powers = AlignedBuffer(
       sizes.flatMap { n in (0...members).map { pow(1 - Double($0) / m, Double(n)) } })
@@ -94,9 +100,12 @@ public struct EnsembleSizes: Sendable, Codable {
         guard weight > 0, !y.isNaN else { continue }
         for i in 0..<members { x[i] = ensemble[i, point - firstPoint] }
         guard !x.contains(where: \.isNaN) else { continue }
+        own[0] += weight
+        for (number, event) in events.enumerated() where !event.threshold[point].isNaN {
+          own[1 + number] += weight
+        }
         if let group {
-          own[0] += weight
-          group.add(x, truth: y, weight: weight, events: events, point: point, sizes: sizes, to: own + 1)
+          group.add(x, truth: y, weight: weight, events: events, point: point, sizes: sizes, to: own + head)
           continue
         }
         x.sort()
@@ -111,10 +120,9 @@ public struct EnsembleSizes: Sendable, Codable {
           distances[i] = takesLeft ? y - x[left] : x[right] - y
           if takesLeft { left -= 1 } else { right += 1 }
         }
-        own[0] += weight
         for (place, n) in sizes.enumerated() {
           let p = powers.pointer + place * (members + 1)
-          let target = own + 1 + place * width
+          let target = own + head + place * width
           target[0] += weight * (p[below] + p[above] - p[below + above])
           var (best, most) = (0.0, 0.0)
           for j in 0..<members {
@@ -124,7 +132,7 @@ public struct EnsembleSizes: Sendable, Codable {
           }
           target[1] += weight * best
           if deviation > 0 { target[2] += weight * (most - mean) / deviation }
-          for (number, event) in events.enumerated() {
+          for (number, event) in events.enumerated() where !event.threshold[point].isNaN {
             let t = event.threshold[point]
             let k = Double(
               event.isBelow ? x.partitioningIndex { $0 >= t } : members - x.partitioningIndex { $0 > t })

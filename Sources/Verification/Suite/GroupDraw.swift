@@ -50,8 +50,10 @@ public struct GroupDraw: Sendable, Hashable, Codable {
     }
     nearest.sort()
     highest.sort(by: >)
+    // Zero where the event has no threshold: the point has no weight there.
     let variances = events.map { event in
       let t = event.threshold[point]
+      guard !t.isNaN else { return 0.0 }
       let shares = (0..<groups).map { group in
         Double(x[group * g..<(group + 1) * g].count { event.isBelow ? $0 < t : $0 > t }) / Double(g)
       }

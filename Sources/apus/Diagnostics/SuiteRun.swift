@@ -122,7 +122,8 @@ struct SuiteRun {
     (kept.saveMinutes, kept.memoryMegabytes, kept.notes, kept.bootstrap) = (0, 16, [], .init())
     (kept.points, kept.stamps) = ([], 0)
     (kept.forecast, kept.truth, kept.baseline) = ([], [], [])
-    var text = try kept.canonicalText() + "\(apusVersion)\n"
+    // The number changes with what units keep: an older build's are not gone on with.
+    var text = try kept.canonicalText() + "\(apusVersion) 2\n"
     let own = definition.climate.map { [$0.file].compactMap { $0 } + $0.period.files } ?? []
     let named = own.map(\.path) + [definition.landSeaMask?.file.path].compactMap { $0 }
     // Patterns that match nothing are refused by whoever reads them.
