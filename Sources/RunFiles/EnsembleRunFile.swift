@@ -34,6 +34,9 @@ public struct EnsembleRunFile: RunFile {
   /// What `apus daily` does with it; nil: nothing.
   public var daily: DailySection?
 
+  /// The climate of products and scores: that of `verification`, else the run's.
+  public var climate: ClimatologySource? { verification?.climate ?? climatology }
+
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, seed, checkpoints, analyses, climatology, perturbation, output, products, verification, report
     case daily, emulation

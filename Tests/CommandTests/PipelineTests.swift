@@ -141,6 +141,11 @@ import Testing
     let other = try forecast(large.replacing("to: 2026-01-12", with: "to: 2026-01-11"), to: "grown")
     #expect(other.code == 73 && other.errors.contains("another run"), "\(other.errors)")
     #expect(other.errors.contains("2026-01-11"), "\(other.errors)")
+    // That of the verification goes before it.
+    let scored = try forecast(
+      large.replacing("verification: {", with: "verification: {climate: {files: [\(world.analyses)]}, "),
+      to: "grown")
+    #expect(scored.code == 73 && scored.errors.contains("another run"), "\(scored.errors)")
   }
 
   @Test(arguments: [("bred_vector", Int32(0)), ("correlated_noise", 0), ("lagged", 78), ("none", 78)])

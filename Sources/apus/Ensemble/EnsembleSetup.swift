@@ -234,7 +234,7 @@ struct EnsembleSetup {
   func climateSamples(_ channels: [String], threads: Int) throws -> ClimateSamples? {
     let first = checkpoints[0]
     let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
-    return try (run.verification?.climate ?? run.climatology).map {
+    return try run.climate.map {
       try ClimateSamples(
         $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
     }

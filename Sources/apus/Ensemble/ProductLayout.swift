@@ -50,7 +50,7 @@ struct ProductLayout {
     let rules = section.thresholds.values.joined().compactMap { ThresholdRule(argument: $0) }
     let needsClimate = section.quantiles || rules.contains { $0.needsClimate }
     return try section.fingerprint(
-      climate: needsClimate ? run.climatology : nil,
+      climate: needsClimate ? run.climate : nil,
       truth: section.memberErrors ? run.verification?.truth ?? run.analyses : nil)
   }
 
