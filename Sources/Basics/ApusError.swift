@@ -30,7 +30,7 @@ public struct ApusError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The fault in one lower-case clause without full stop.
   public let problem: String
   /// The file concerned.
-  public var file: String?
+  public let file: String?
   /// The variable, channel, tensor or key concerned.
   public let variable: String?
   /// What was found.

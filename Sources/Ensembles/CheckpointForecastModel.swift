@@ -19,6 +19,8 @@ public struct CheckpointForecastModel: ForecastModel {
   public var stepHours: Int { checkpoint.stepHours }
   /// See `ForecastModel`.
   public var identifier: String { checkpoint.digest }
+  /// See `ForecastModel`.
+  public var name: String { checkpoint.file }
 
   private final class Workspace: ForecastWorkspace {
     let inner: CheckpointWorkspace

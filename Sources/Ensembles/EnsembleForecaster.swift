@@ -44,7 +44,7 @@ public struct EnsembleForecaster: Sendable {
       guard model.channels == first.channels, model.grid == first.grid, model.stepHours == first.stepHours
       else {
         throw ApusError(
-          .badData, "checkpoints of one ensemble differ", file: model.identifier,
+          .badData, "checkpoints of one ensemble differ", file: model.name,
           found: "\(model.channels.joined(separator: " ")) on \(model.grid), \(model.stepHours) h",
           expected: "\(first.channels.joined(separator: " ")) on \(first.grid), \(first.stepHours) h")
       }

@@ -19,6 +19,8 @@ public protocol ForecastModel: Sendable {
   var stepHours: Int { get }
   /// Fingerprint of the weights (SHA-256) or a name, kept in manifests and member files.
   var identifier: String { get }
+  /// What errors call it: its file, where it has one.
+  var name: String { get }
 
   /// Scratch memory for one thread.
   func makeWorkspace() -> any ForecastWorkspace
@@ -28,12 +30,15 @@ public protocol ForecastModel: Sendable {
 }
 
 extension ForecastModel {
+  /// The identifier, of models that have no file.
+  public var name: String { identifier }
+
   /// Checks that a state is one that this model understands.
   /// - Throws: `ApusError` of kind `badData` naming both sides.
   public func requireFitting(_ state: State) throws {
     guard state.channels == channels else {
       throw ApusError(
-        .badData, "the state's channels are not the model's", file: identifier,
+        .badData, "the state's channels are not the model's", file: name,
         found: state.channels.joined(separator: " "), expected: channels.joined(separator: " "))
     }
     guard state.grid == grid else {

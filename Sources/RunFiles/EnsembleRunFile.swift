@@ -36,6 +36,8 @@ public struct EnsembleRunFile: RunFile {
 
   /// The climate of products and scores: that of `verification`, else the run's.
   public var climate: ClimatologySource? { verification?.climate ?? climatology }
+  /// What is taken as true: what `verification` says, else the analyses.
+  public var truth: DataPeriod { verification?.truth ?? analyses }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case name, seed, checkpoints, analyses, climatology, perturbation, output, products, verification, report

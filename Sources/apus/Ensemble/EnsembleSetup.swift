@@ -72,17 +72,9 @@ struct EnsembleSetup {
     let amplitudes = try EnsembleSetup.amplitudes(
       run.perturbation, settings: settings, model: models[0], analyses: analyses, directory: directory,
       threads: threads, logger: logger)
-    do {
-      forecaster = try EnsembleForecaster(
-        models: models, analyses: analyses, settings: settings, amplitudes: amplitudes, seed: run.seed,
-        leadHours: run.leadTimeHours, outputEveryHours: run.output.everyHours)
-    } catch var error as ApusError {
-      // Models know their digest, people their file.
-      if let place = models.firstIndex(where: { $0.identifier == error.file }) {
-        error.file = run.checkpoints[place].path
-      }
-      throw error
-    }
+    forecaster = try EnsembleForecaster(
+      models: models, analyses: analyses, settings: settings, amplitudes: amplitudes, seed: run.seed,
+      leadHours: run.leadTimeHours, outputEveryHours: run.output.everyHours)
     plan = WorkPlan(
       initialTimes: run.initialTimes.instants, checkpoints: models.count, pairs: run.perturbation.pairs,
       kind: settings.kind)

@@ -46,12 +46,15 @@ struct ProductLayout {
   /// Stands for the products of a run file and for all that they are counted against: sums of another one are never
   /// mixed with its own.
   static func fingerprint(of run: EnsembleRunFile) throws -> String {
-    let section = run.products
-    let rules = section.thresholds.values.joined().compactMap { ThresholdRule(argument: $0) }
-    let needsClimate = section.quantiles || rules.contains { $0.needsClimate }
-    return try section.fingerprint(
-      climate: needsClimate ? run.climate : nil,
-      truth: section.memberErrors ? run.verification?.truth ?? run.analyses : nil)
+    try run.products.fingerprint(
+      climate: needsClimate(run.products) ? run.climate : nil,
+      truth: run.products.memberErrors ? run.truth : nil)
+  }
+
+  /// Whether the bounds of any channel need its climate.
+  private static func needsClimate(_ section: ProductsSection) -> Bool {
+    section.quantiles
+      || section.thresholds.values.joined().contains { ThresholdRule(argument: $0)?.needsClimate ?? false }
   }
 
   /// Whether members are counted at a lead time: the analysis itself is not.
@@ -66,7 +69,7 @@ struct ProductLayout {
     section.quantiles || thresholds(of: channel).contains { $0.needsClimate }
   }
   /// Whether any does.
-  var needsClimate: Bool { channels.contains(where: needsClimate) }
+  var needsClimate: Bool { ProductLayout.needsClimate(section) }
 
   /// Place of the first percentile among a channel's bounds.
   func firstQuantile(_ channel: String) -> Int { thresholds(of: channel).count }

@@ -33,7 +33,7 @@ struct ProductSetup {
         expected: "climatology: {files: [...]}")
     }
     if section.memberErrors {
-      let period = setup.run.verification?.truth ?? setup.run.analyses
+      let period = setup.run.truth
       truth = try Archive(
         period.files.paths, channels: first.channels, units: first.units, grid: first.grid,
         degrees: first.degrees, from: period.from, to: period.to)

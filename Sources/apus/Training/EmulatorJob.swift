@@ -143,8 +143,8 @@ struct EmulatorJob {
       threads: threads)
     _ = try TrainingSession(
       trainer: trainer, settings: settings, names: names,
-      fingerprint: try SortedJSON.digest(
-        [run.fingerprint()] + InputDigests.of(run.inputFiles, threads: threads)), logger: logger,
+      fingerprint: try InputDigests.fingerprint(
+        runFile: run.fingerprint(), run.inputFiles, threads: threads), logger: logger,
       showsProgress: showsProgress, threads: threads
     ).run(operationsPerSample: objective.operationsPerSample)
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result

@@ -14,4 +14,10 @@ enum InputDigests {
     }
     return files.indices.compactMap { digests[$0] }
   }
+
+  /// Stands for a run file, by its digest, and the content of all that it reads: what decides the bits of a training.
+  /// - Throws: as `of`.
+  static func fingerprint(runFile digest: String, _ inputs: [InputPath], threads: Int) throws -> String {
+    try SortedJSON.digest([digest] + of(inputs, threads: threads))
+  }
 }

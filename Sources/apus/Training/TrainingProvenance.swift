@@ -57,12 +57,8 @@ struct TrainingProvenance: Encodable {
 
   /// JSON, keys sorted.
   func text() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    String(
+      decoding: try SortedJSON.data(self, writesNonFinite: true, snakeCase: true), as: UTF8.self)
   }
 
   /// What decides the bits of a training; where it is written does not.

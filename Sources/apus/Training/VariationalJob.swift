@@ -38,8 +38,7 @@ struct VariationalJob {
     var plain = run
     plain.output.checkpoint = ""
     let runFile = SHA256.hexadecimal(of: Array(try plain.canonicalText().utf8))
-    let fingerprint = try SortedJSON.digest(
-      [runFile] + InputDigests.of(run.inputFiles, threads: threads))
+    let fingerprint = try InputDigests.fingerprint(runFile: runFile, run.inputFiles, threads: threads)
     _ = try TrainingSession(
       trainer: trainer, settings: settings, names: names, fingerprint: fingerprint, logger: logger,
       showsProgress: showsProgress, threads: threads
