@@ -31,6 +31,15 @@ public struct MatrixView {
 /// vectors wide, or wider still, goes to BLAS. Which of the two is decided by sizes alone, and every number
 /// of C is a sum in the order of the depth, so bits do not depend on the row's neighbours.
 public enum Product {
+  /// Whether wide products go to a matrix unit of the processor (`TileProduct`).
+  public static var usesMatrixUnit: Bool {
+    #if APUS_AMX
+      TileProduct.isGranted
+    #else
+      false
+    #endif
+  }
+
   /// The widest rows that stay with the kernels here.
   static let widest = 2048
 
@@ -50,6 +59,14 @@ public enum Product {
         c, Int32(cRow))
       return
     }
+    #if APUS_AMX
+      if TileProduct.takes(columns: columns, depth: depth, a) {
+        TileProduct.run(
+          rows: rows, columns: columns, depth: depth, a, b, bRow: bRow, c, cRow: cRow, accumulate: accumulate,
+          ahead: ahead)
+        return
+      }
+    #endif
     var ahead = ahead
     ahead?.share((rows + 5) / 6 * ((columns + 63) / 64))
     var column = 0
@@ -67,6 +84,24 @@ public enum Product {
       panel(Panel16.self, rows, depth, a, b + column, bRow, c + column, cRow, accumulate, &ahead)
       column += 16
     }
+  }
+
+  /// The same with a B that may have been prepared for the processor's matrix unit.
+  public static func run(
+    rows: Int, columns: Int, depth: Int, _ a: MatrixView, _ b: PreparedMatrix,
+    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false, ahead: Prefetch? = nil
+  ) {
+    #if APUS_AMX
+      if let parts = b.parts, a.column == 1 || a.row == 1 {
+        TileProduct.run(
+          rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, parts: parts, c, cRow: cRow,
+          accumulate: accumulate, ahead: ahead)
+        return
+      }
+    #endif
+    run(
+      rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, c, cRow: cRow,
+      accumulate: accumulate, ahead: ahead)
   }
 
   @inline(__always) private static func panel<P: Panel>(

@@ -193,12 +193,12 @@ public final class SFNO: Sendable {
         space.isRecording ? space.encoderHidden.pointer + start * e : scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: e, depth: c.inp_chans, MatrixView(scratch.input.pointer, row: self.inputs),
-        parameters.forward(w.encode1), bRow: e, before, cRow: e, ahead: tile.here(first, e))
+        parameters.forward(w.encode1), before, cRow: e, ahead: tile.here(first, e))
       ChannelPasses.biasGELU(
         before, points: n, channels: e, bias: flat + w.encode1Bias, into: scratch.narrow.pointer)
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(scratch.narrow.pointer, row: e),
-        parameters.forward(w.encode2), bRow: e, first + start * e, cRow: e,
+        parameters.forward(w.encode2), first + start * e, cRow: e,
         ahead: space.isRecording ? tile.next(space.encoderHidden.pointer, e) : nil)
     }
     for i in blocks.indices { forwardBlock(i, parameters, modulation, space) }
@@ -209,20 +209,20 @@ public final class SFNO: Sendable {
         space.isRecording ? space.decoderHidden.pointer + start * e : scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(last + start * e, row: e),
-        parameters.forward(w.decode1), bRow: e, before, cRow: e,
+        parameters.forward(w.decode1), before, cRow: e,
         ahead: tile.next(last, e, and: space.isRecording ? space.decoderHidden.pointer : nil))
       ChannelPasses.biasGELU(
         before, points: n, channels: e, bias: flat + w.decode1Bias, into: scratch.narrow.pointer)
       Product.run(
         rows: n, columns: self.outputs, depth: c.embed_dim, MatrixView(scratch.narrow.pointer, row: e),
-        parameters.forward(w.decode2), bRow: self.outputs, scratch.output.pointer, cRow: self.outputs)
+        parameters.forward(w.decode2), scratch.output.pointer, cRow: self.outputs)
       ChannelPasses.interleave(
         input + start, stride: points, channels: c.inp_chans, points: n, padded: self.inputs,
         into: scratch.input.pointer)
       Product.run(
         rows: n, columns: self.outputs, depth: c.inp_chans,
         MatrixView(scratch.input.pointer, row: self.inputs), parameters.forward(w.bigSkip),
-        bRow: self.outputs, scratch.output.pointer, cRow: self.outputs, accumulate: true)
+        scratch.output.pointer, cRow: self.outputs, accumulate: true)
       ChannelPasses.separate(
         scratch.output.pointer, stride: points, channels: c.out_chans, points: n, padded: self.outputs,
         into: output + start)
@@ -259,13 +259,13 @@ public final class SFNO: Sendable {
       let before = space.hidden(i).map { $0 + start * h } ?? scratch.wideBefore.pointer
       Product.run(
         rows: n, columns: h, depth: depth, MatrixView(scratch.narrow.pointer, row: e),
-        parameters.forward(block.up), bRow: h, before, cRow: h, ahead: tile.next(filtered, e, and: mixed))
+        parameters.forward(block.up), before, cRow: h, ahead: tile.next(filtered, e, and: mixed))
       ChannelPasses.biasGELU(
         before, points: n, channels: h, bias: flat + block.upBias, into: scratch.wide.pointer)
       // The bias of the second convolution shifts a channel as a whole, which norm1 takes away again.
       Product.run(
         rows: n, columns: e, depth: hiddenDepth, MatrixView(scratch.wide.pointer, row: h),
-        parameters.forward(block.down), bRow: e, mixed + start * e, cRow: e,
+        parameters.forward(block.down), mixed + start * e, cRow: e,
         ahead: space.hidden(i).flatMap { tile.next($0, h) })
       ChannelPasses.moments(
         mixed + start * e, points: n, channels: e, into: space.parts.pointer + tile.number * 2 * e)
@@ -282,7 +282,7 @@ public final class SFNO: Sendable {
         mixed + start * e, points: n, channels: e, scale: lines1, shift: lines1 + e, into: y + start * e)
       Product.run(
         rows: n, columns: e, depth: depth, MatrixView(residual + start * e, row: e),
-        parameters.forward(block.skip), bRow: e, y + start * e, cRow: e, accumulate: true,
+        parameters.forward(block.skip), y + start * e, cRow: e, accumulate: true,
         ahead: tile.next(mixed, e, and: residual))
     }
   }

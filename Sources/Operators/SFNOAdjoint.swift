@@ -49,7 +49,7 @@ extension SFNO {
       packInput(start, n)
       Product.run(
         rows: n, columns: e, depth: c.out_chans, MatrixView(yTile, row: outputs),
-        parameters.adjoint(w.decode2), bRow: e, d, cRow: e)
+        parameters.adjoint(w.decode2), d, cRow: e)
       ChannelPasses.biasGELUAdjoint(
         space.decoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.decode1Bias, into: u,
         d, addingTo: gradient + w.decode1Bias)
@@ -60,7 +60,7 @@ extension SFNO {
         ahead: tile.next(last, e, and: space.decoderHidden.pointer))
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1),
-        bRow: e, target + start * e, cRow: e, ahead: tile.next(target, e))
+        target + start * e, cRow: e, ahead: tile.next(target, e))
     }
 
     for i in blocks.indices.reversed() {
@@ -76,7 +76,7 @@ extension SFNO {
       packInput(start, n)
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(dEncoded + start * e, row: e),
-        parameters.adjoint(w.encode2), bRow: e, d, cRow: e,
+        parameters.adjoint(w.encode2), d, cRow: e,
         ahead: tile.here(space.encoderHidden.pointer, e))
       ChannelPasses.biasGELUAdjoint(
         space.encoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.encode1Bias, into: u,
@@ -88,10 +88,10 @@ extension SFNO {
       packOutput(start, n)
       Product.run(
         rows: n, columns: inputs, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.encode1),
-        bRow: inputs, xTile, cRow: inputs)
+        xTile, cRow: inputs)
       Product.run(
         rows: n, columns: inputs, depth: c.out_chans, MatrixView(yTile, row: outputs),
-        parameters.adjoint(w.bigSkip), bRow: inputs, xTile, cRow: inputs, accumulate: true)
+        parameters.adjoint(w.bigSkip), xTile, cRow: inputs, accumulate: true)
       ChannelPasses.separate(
         xTile, stride: points, channels: c.inp_chans, points: n, padded: inputs, into: inputGradient + start)
     }
@@ -157,7 +157,7 @@ extension SFNO {
         ahead: tile.next(dy, e, and: residual))
       Product.run(
         rows: n, columns: e, depth: depth, MatrixView(dy + start * e, row: e), parameters.adjoint(block.skip),
-        bRow: e, dResidual + start * e, cRow: e, ahead: tile.next(dResidual, e, and: mixed))
+        dResidual + start * e, cRow: e, ahead: tile.next(dResidual, e, and: mixed))
       ChannelPasses.sums(
         dy + start * e, mixed + start * e, points: n, channels: e, into: sums + tile.number * 2 * e)
     }
@@ -175,8 +175,8 @@ extension SFNO {
       ChannelPasses.combine(
         dMixed, mixed + start * e, points: n, channels: e, lines: space.adjointLines, into: dMixed)
       Product.run(
-        rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down),
-        bRow: h, d, cRow: h, ahead: tile.here(hiddenField, h))
+        rows: n, columns: h, depth: depth, MatrixView(dMixed, row: e), parameters.adjoint(block.down), d,
+        cRow: h, ahead: tile.here(hiddenField, h))
       ChannelPasses.biasGELUAdjoint(
         hiddenField + start * h, points: n, channels: h, bias: flat + block.upBias, into: g, d,
         addingTo: gradient + block.upBias)
@@ -185,7 +185,7 @@ extension SFNO {
         filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e, into: u, slope: slope)
       addWeightGradient(block.up, d, h, u, n, gradient, space, ahead: tile.next(dy, e, and: mixed))
       Product.run(
-        rows: n, columns: e, depth: hiddenDepth, MatrixView(d, row: h), parameters.adjoint(block.up), bRow: e,
+        rows: n, columns: e, depth: hiddenDepth, MatrixView(d, row: h), parameters.adjoint(block.up),
         dMixed, cRow: e)
       ChannelPasses.multiply(
         dMixed, by: slope, filtered + start * e, points: n, channels: e, sums: sums + tile.number * 2 * e)

@@ -17,6 +17,9 @@ public final class SFNOWeights: @unchecked Sendable {
     /// [inputs][outputs padded] and [outputs][inputs padded] in `matrices`.
     var transposed = 0
     var plain = 0
+    /// The parts of either in `parts`, for processors with a matrix unit.
+    var transposedParts = 0
+    var plainParts = 0
     var outputsPadded: Int { ChannelPadding.padded(outputs) }
     var inputsPadded: Int { ChannelPadding.padded(inputs) }
   }
@@ -26,6 +29,7 @@ public final class SFNOWeights: @unchecked Sendable {
   private let owner: AnyObject
   private let network: SFNO
   private let matrices: AlignedBuffer<Float>
+  private let parts: AlignedBuffer<UInt32>
   /// [block][degree][re, -im][out][in]; empty unless the adjoint is wanted.
   private let filters: AlignedBuffer<Float>
   private let plans: [Matrix]
@@ -47,18 +51,23 @@ public final class SFNOWeights: @unchecked Sendable {
     self.flat = flat
     self.owner = owner
     supportsAdjoint = adjoint
-    var next = 0
+    var (next, nextPart) = (0, 0)
     plans = network.matrices.map { matrix in
       var matrix = matrix
       matrix.transposed = next
       next += matrix.inputs * matrix.outputsPadded
+      matrix.transposedParts = nextPart
+      nextPart += PreparedMatrix.partWords(depth: matrix.inputs, columns: matrix.outputsPadded)
       if adjoint {
         matrix.plain = next
         next += matrix.outputs * matrix.inputsPadded
+        matrix.plainParts = nextPart
+        nextPart += PreparedMatrix.partWords(depth: matrix.outputs, columns: matrix.inputsPadded)
       }
       return matrix
     }
     matrices = AlignedBuffer(next)
+    parts = AlignedBuffer(nextPart)
     let c = network.configuration
     filters = AlignedBuffer(adjoint ? c.num_layers * c.degrees * 2 * c.embed_dim * c.embed_dim : 0)
     refresh(threads: threads)
@@ -76,10 +85,16 @@ public final class SFNOWeights: @unchecked Sendable {
       Transposition.run(
         rows: plan.outputs, columns: plan.inputs, source, stride: plan.inputs, into: transposed,
         stride: plan.outputsPadded)
+      PreparedMatrix.prepare(
+        depth: plan.inputs, columns: plan.outputsPadded, transposed, row: plan.outputsPadded,
+        into: self.parts.pointer + plan.transposedParts)
       guard self.supportsAdjoint else { return }
       for o in 0..<plan.outputs {
         (plain + o * plan.inputsPadded).update(from: source + o * plan.inputs, count: plan.inputs)
       }
+      PreparedMatrix.prepare(
+        depth: plan.outputs, columns: plan.inputsPadded, plain, row: plan.inputsPadded,
+        into: self.parts.pointer + plan.plainParts)
     }
     guard supportsAdjoint else { return }
     let (e, degrees) = (network.configuration.embed_dim, network.configuration.degrees)
@@ -96,12 +111,18 @@ public final class SFNOWeights: @unchecked Sendable {
   }
 
   /// [inputs][outputs padded] of a matrix, for y = W x.
-  @inline(__always) func forward(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(matrices.pointer + plans[index].transposed)
+  @inline(__always) func forward(_ index: Int) -> PreparedMatrix {
+    let plan = plans[index]
+    return PreparedMatrix(
+      matrices.pointer + plan.transposed, row: plan.outputsPadded, depth: plan.inputs,
+      columns: plan.outputsPadded, parts: parts.pointer + plan.transposedParts)
   }
   /// [outputs][inputs padded] of a matrix, for dx = W^T dy.
-  @inline(__always) func adjoint(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(matrices.pointer + plans[index].plain)
+  @inline(__always) func adjoint(_ index: Int) -> PreparedMatrix {
+    let plan = plans[index]
+    return PreparedMatrix(
+      matrices.pointer + plan.plain, row: plan.inputsPadded, depth: plan.outputs, columns: plan.inputsPadded,
+      parts: parts.pointer + plan.plainParts)
   }
   /// [degree][re, im][in][out] of a block.
   @inline(__always) func filter(_ block: Int) -> UnsafePointer<Float> { flat + network.blocks[block].filter }

@@ -49,7 +49,7 @@ import Testing
 
   /// A row's bits do not depend on how many rows are computed with it, nor a column's on the width, whether B's
   /// panels are copied (as in the second shape, where that pays, for the whole, but never for a row alone) or not.
-  @Test(arguments: [(13, 112, 40), (37, 208, 81)])
+  @Test(arguments: [(13, 112, 40), (37, 208, 81), (37, 272, 81)])
   func bitsDoNotDependOnTheCompany(shape: (rows: Int, columns: Int, depth: Int)) {
     let (rows, columns, depth) = shape
     let (a, b) = (random(rows * depth, 4), random(depth * columns, 5))
@@ -70,6 +70,80 @@ import Testing
       }
     }
     #expect(whole == alone)
+  }
+
+  /// A matrix prepared once gives the numbers of the same matrix as it lies, as exactly as sums in single
+  /// precision, row by row as all together; on a processor with a matrix unit by that unit, in the first three shapes.
+  @Test(arguments: [(96, 96, 96), (45, 128, 145), (70, 112, 1300), (33, 64, 64), (9, 16, 20)])
+  func preparedProducts(shape: (rows: Int, columns: Int, depth: Int)) {
+    let (rows, columns, depth) = shape
+    let (aRow, bRow, cRow) = (depth + 3, columns + 16, columns + 5)
+    let (a, b) = (random(rows * aRow, 12), random(depth * bRow, 13))
+    let parts = AlignedBuffer<UInt32>(PreparedMatrix.partWords(depth: depth, columns: columns))
+    var (whole, alone) = (random(rows * cRow, 14), random(rows * cRow, 14))
+    let before = whole
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        guard let a = a.baseAddress, let b = b.baseAddress else { return }
+        PreparedMatrix.prepare(depth: depth, columns: columns, b, row: bRow, into: parts.pointer)
+        let matrix = PreparedMatrix(b, row: bRow, depth: depth, columns: columns, parts: parts.pointer)
+        Product.run(
+          rows: rows, columns: columns, depth: depth, MatrixView(a, row: aRow), matrix, &whole, cRow: cRow,
+          accumulate: true)
+        alone.withUnsafeMutableBufferPointer { alone in
+          guard let alone = alone.baseAddress else { return }
+          for i in 0..<rows {
+            Product.run(
+              rows: 1, columns: columns, depth: depth, MatrixView(a + i * aRow, row: aRow), matrix,
+              alone + i * cRow, cRow: cRow, accumulate: true)
+          }
+        }
+      }
+    }
+    #expect(whole == alone)
+    var (squares, singles): (Double, Double) = (0, 0)
+    for i in 0..<rows {
+      for j in 0..<cRow {
+        var (sum, single) = (Double(before[i * cRow + j]), before[i * cRow + j])
+        for k in 0..<depth where j < columns {
+          let (x, y) = (a[i * aRow + k], b[k * bRow + j])
+          sum += Double(x) * Double(y)
+          single.addProduct(x, y)
+        }
+        squares += (sum - Double(whole[i * cRow + j])) * (sum - Double(whole[i * cRow + j]))
+        singles += (sum - Double(single)) * (sum - Double(single))
+      }
+    }
+    // Single precision itself differs by as much where the order of the sum does.
+    #expect(squares.squareRoot() < 1.5 * singles.squareRoot())
+  }
+
+  /// What is no number, or none of this size, is not hidden by the way that a product is computed.
+  @Test(arguments: [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude, 0, .leastNormalMagnitude])
+  func extremeNumbers(value: Float) {
+    let (rows, columns, depth) = (20, 96, 96)
+    var a = [Float](repeating: 1, count: rows * depth)
+    a[3 * depth + 5] = value
+    let b = [Float](repeating: 2, count: depth * columns)
+    let parts = AlignedBuffer<UInt32>(PreparedMatrix.partWords(depth: depth, columns: columns))
+    var c = [Float](repeating: 0, count: rows * columns)
+    b.withUnsafeBufferPointer { b in
+      guard let b = b.baseAddress else { return }
+      PreparedMatrix.prepare(depth: depth, columns: columns, b, row: columns, into: parts.pointer)
+      let matrix = PreparedMatrix(b, row: columns, depth: depth, columns: columns, parts: parts.pointer)
+      a.withUnsafeBufferPointer { a in
+        guard let a = a.baseAddress else { return }
+        Product.run(
+          rows: rows, columns: columns, depth: depth, MatrixView(a, row: depth), matrix, &c, cRow: columns)
+      }
+    }
+    for i in 0..<rows {
+      for j in 0..<columns {
+        let expected: Float = i == 3 ? 2 * (Float(depth - 1) + value) : 2 * Float(depth)
+        let found = c[i * columns + j]
+        #expect(expected.isFinite ? found == expected : !found.isFinite)
+      }
+    }
   }
 
   @Test(

@@ -1,0 +1,39 @@
+/// The right operand of many products: a matrix as it lies, and, where the processor's matrix unit will read it,
+/// its parts in that unit's order (`TileProduct`).
+public struct PreparedMatrix {
+  /// Element (0, 0); columns contiguous.
+  public let start: UnsafePointer<Float>
+  /// Numbers from one row to the next.
+  public let row: Int
+  /// As `prepare` has filled it; nil where there is none.
+  let parts: UnsafePointer<UInt32>?
+
+  /// - Parameters:
+  ///   - parts: what `prepare` filled, 64-byte aligned; not read where `partWords` is 0.
+  @inline(__always) public init(
+    _ start: UnsafePointer<Float>, row: Int, depth: Int, columns: Int, parts: UnsafePointer<UInt32>
+  ) {
+    (self.start, self.row) = (start, row)
+    self.parts = Self.partWords(depth: depth, columns: columns) > 0 ? parts : nil
+  }
+
+  /// Words that the parts of a matrix take; 0 where products with it do not use the matrix unit.
+  @inline(__always) public static func partWords(depth: Int, columns: Int) -> Int {
+    #if APUS_AMX
+      TileProduct.takesPrepared(columns: columns, depth: depth)
+        ? TileProduct.partWords(depth: depth, columns: columns) : 0
+    #else
+      0
+    #endif
+  }
+
+  /// Fills the parts of B [depth][columns], if it has any; 64-byte aligned.
+  public static func prepare(
+    depth: Int, columns: Int, _ b: UnsafePointer<Float>, row: Int, into parts: UnsafeMutablePointer<UInt32>
+  ) {
+    #if APUS_AMX
+      guard partWords(depth: depth, columns: columns) > 0 else { return }
+      TileProduct.split(b, row, depth, columns, into: parts)
+    #endif
+  }
+}
