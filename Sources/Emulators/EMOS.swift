@@ -12,7 +12,7 @@ import Sphere
 /// m and s^2 are mean and variance of the seeds, in standardised anomalies; a, b, c, d minimise the CRPS of the
 /// training cases (closed form of the normal distribution), by number of seeds, lead time, channel and row. z has the
 /// ranks, among all past cases, of a past case's own departure from its normal distribution, turned into a standard
-/// normal: the marginals are the fitted ones, whatever the past.
+/// normal: the marginals are the fitted ones, whatever the past, until `SpectralFinish` gives members their spectrum.
 public struct EMOS: Emulator {
   /// See `Emulator`.
   public let domain: EmulatorDomain

@@ -61,6 +61,15 @@ public final class HindcastSet: Sendable {
         file: files.first.map { "\($0) and \(files.count - 1) more" },
         expected: "lead times \(domain.leadHours.map(String.init).joined(separator: ", ")) h")
     }
+    let there = Set(cases.map(\.lead))
+    if let lacking = domain.leadHours.indices.first(where: { !there.contains($0) }) {
+      throw ApusError(
+        .inputMissing, "hold no forecast of a lead time in the period",
+        file: files.first.map { "\($0) and \(files.count - 1) more" },
+        found: there.sorted().map { "\(domain.leadHours[$0]) h" }.joined(separator: ", "),
+        expected: "\(domain.leadHours[lacking]) h too",
+        advice: "Name only lead times that the hindcasts have (lead_hours).")
+    }
     let size = domain.fieldSize
     let values = AlignedBuffer<Float>(cases.count * (members.count + 1) * size)
     for (number, item) in cases.enumerated() {

@@ -34,8 +34,11 @@ public enum ShardEnvironment {
   /// The task of a job array, counted from 0.
   private static func arrayTask(_ values: [String: String]) throws -> (index: Int, count: Int)? {
     let names = (id: "SLURM_ARRAY_TASK_ID", count: "SLURM_ARRAY_TASK_COUNT")
-    guard let id = try number(names.id, values), let count = try number(names.count, values) else {
-      return nil
+    guard let id = try number(names.id, values) else { return nil }
+    guard let count = try number(names.count, values) else {
+      throw ApusError(
+        .usage, "the job array does not say how many tasks it has", variable: names.id, found: "\(id)",
+        expected: "\(names.count) beside it", advice: "Give --shard i/n instead of auto.")
     }
     let first = try number("SLURM_ARRAY_TASK_MIN", values) ?? 0
     let step = max(1, try number("SLURM_ARRAY_TASK_STEP", values) ?? 1)
@@ -72,9 +75,9 @@ public enum ShardEnvironment {
 
   private static func number(_ name: String, _ values: [String: String]) throws -> Int? {
     guard let text = values[name] else { return nil }
-    guard let number = Int(text), number >= 0 else {
+    guard let number = Int(text), (0...1_000_000_000).contains(number) else {
       throw ApusError(
-        .usage, "is no whole number", variable: name, found: "'\(text)'", expected: "0 or more",
+        .usage, "is no whole number", variable: name, found: "'\(text)'", expected: "0 to 1000000000",
         advice: "Give --shard i/n instead of auto.")
     }
     return number

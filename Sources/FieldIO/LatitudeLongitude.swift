@@ -44,9 +44,14 @@ public struct LatitudeLongitude: Sendable, Hashable, CustomStringConvertible {
 
   /// Whether these are the same points, to the 1e-3 degrees that single precision keeps.
   public func matches(_ other: LatitudeLongitude) -> Bool {
-    latitudes.count == other.latitudes.count && longitudes.count == other.longitudes.count
-      && zip(latitudes, other.latitudes).allSatisfy { abs($0 - $1) < 1e-3 }
-      && zip(longitudes, other.longitudes).allSatisfy { abs($0 - $1) < 1e-3 }
+    matches(latitudes: other.latitudes, longitudes: other.longitudes)
+  }
+
+  /// The same for rows from north to south and columns eastward from 0.
+  public func matches(latitudes rows: [Double], longitudes columns: [Double]) -> Bool {
+    latitudes.count == rows.count && longitudes.count == columns.count
+      && zip(latitudes, rows).allSatisfy { abs($0 - $1) < 1e-3 }
+      && zip(longitudes, columns).allSatisfy { abs($0 - $1) < 1e-3 }
   }
 
   /// `24 x 48 (84.38...-84.38 north, 0...352.5 east)`.

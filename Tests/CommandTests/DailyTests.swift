@@ -154,6 +154,65 @@ import Testing
     #expect(try world.products().keys.contains("out/products/20260116T00/manifest.json"))
   }
 
+  /// Directories that no daily run made are neither removed nor called the latest.
+  @Test func nobodyElsesDirectoriesAreTouched() throws {
+    let world = try DailyWorld(["catch_up_days: 1", "keep_days: 1", "keep_runs: 2"])
+    let foreign = [
+      "20251101T00/notes", "20991231T00/notes", ".incoming-mine/notes", ".outgoing-20260101/notes",
+    ].map { world.scratch.file("out/products/\($0)") }
+    for file in foreign {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data("mine".utf8).write(to: file)
+    }
+    for day in 14...16 {
+      try world.deliver(day: day)
+      let outcome = try world.run(day: day)
+      #expect(outcome.output.contains("published 202601\(day)T00"), "\(outcome.errors)")
+      #expect(world.latest == "202601\(day)T00")
+    }
+    #expect(foreign.allSatisfy { FileManager.default.fileExists(atPath: $0.path) })
+    let dates = try FileManager.default.contentsOfDirectory(
+      atPath: world.scratch.file("out/products").path
+    ).filter { $0.hasPrefix("202601") }
+    #expect(dates.sorted() == ["20260115T00", "20260116T00"])
+  }
+
+  /// A date asked for by name does not cost those that are due.
+  @Test func aDateByNamePrunesNothingDue() throws {
+    // On the 17th those of the 14th and 15th are due.
+    let world = try DailyWorld(["catch_up_days: 1", "keep_runs: 2", "delay_hours: 48"])
+    for day in 14...16 { try world.deliver(day: day) }
+    #expect(try world.run(day: 17).code == 0)
+    let early = try world.run(day: 17, ["--date", "2026-01-16"])
+    #expect(early.code == 0 && early.output.contains("published 20260116T00"), "\(early.errors)")
+    for day in 14...16 {
+      #expect(try world.products().keys.contains("out/products/202601\(day)T00/manifest.json"))
+    }
+    let future = try world.run(day: 17, ["--date", "2026-01-20"])
+    #expect(future.code == 64 && future.errors.contains("in the future"), "\(future.errors)")
+  }
+
+  /// Members that an emulator draws are part of what is published.
+  @Test func emulatedMembersArePublished() throws {
+    let (world, emulation) = (try DailyWorld(), try EmulationWorld.shared.get())
+    let file = world.scratch.file("daily.yml")
+    let section =
+      "emulation: {emulator: \(emulation.emulator("gaussian_shrinkage")), members: 2, seed_members: [1, 3]}\n"
+    try (String(contentsOf: file, encoding: .utf8) + section).write(
+      to: file, atomically: true, encoding: .utf8)
+    try world.deliver(day: 14)
+    let outcome = try world.run(day: 14)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let own = "out/products/20260114T00/emulated/"
+    let products = try world.products()
+    #expect(products[own + "members/20260114T00/member_0002.nc"] != nil)
+    #expect(products[own + "products/mean_20260114T00.nc"] != nil)
+    let sums = try String(
+      contentsOf: world.scratch.file("out/products/20260114T00/SHA256SUMS"), encoding: .utf8)
+    #expect(sums.contains("emulated/members/20260114T00/member_0002.nc"))
+  }
+
   @Test func whatTheCommandDoesNotTake() throws {
     let world = try DailyWorld()
     let hour = try world.run(day: 14, ["--date", "2026-01-14T06"])

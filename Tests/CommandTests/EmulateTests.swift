@@ -1,6 +1,8 @@
 import FieldIO
+import Fields
 import Foundation
 import Operators
+import Sphere
 import Testing
 
 /// `apus train` of emulators and `apus emulate`, through the real binary.
@@ -209,6 +211,108 @@ import Testing
     #expect(scratch.files.isEmpty)
   }
 
+  /// Members 1 and 3 of the hindcast of 10 January, altered.
+  func seeds(
+    _ scratch: Scratch, _ name: String, hours: [Int] = [24, 48], grid kind: SphereGrid.Kind? = nil,
+    _ change: (_ channel: String, _ value: Float) -> Float = { $1 }
+  ) throws -> [String] {
+    try [1, 3].map { member in
+      let source = world.directory.appendingPathComponent(
+        "run/members/20260110T00/member_000\(member).nc")
+      let reader = try NetCDFReader(source.path)
+      let channels = ["msl", "t2m"]
+      let variables = try channels.map { try GriddedVariable(reader, $0) }
+      var values: [Float] = []
+      for hours in hours {
+        for (channel, variable) in zip(channels, variables) {
+          let place = try #require(variable.leadHours.firstIndex(of: Double(hours)))
+          values += try variable.fields(.time, place..<place + 1).map { change(channel, $0) }
+        }
+      }
+      let own = variables[0].grid
+      let grid = try kind.map {
+        try SphereGrid($0, latitudes: own.latitudeCount, longitudes: own.longitudeCount)
+      }
+      let path = scratch.file("\(name)_\(member).nc").path
+      try ForecastFile(
+        initialTime: Instant(year: 2026, month: 1, day: 10), leadHours: hours, channels: channels,
+        units: ["Pa", "K"], grid: grid ?? own, values: values, realization: member, attributes: []
+      ).write(path)
+      return path
+    }
+  }
+
+  /// Seeds are told apart by what they say: of the same numbers and dates, but of another ensemble, they do not
+  /// continue what is there.
+  @Test func otherSeedsAreRefused() throws {
+    let scratch = try Scratch()
+    let output = scratch.file("out").path
+    func draw(_ seeds: [String], _ more: [String] = ["--members", "2"], to output: String) throws
+      -> Binary.Outcome
+    {
+      try Binary.run(
+        ["emulate", world.emulator("gaussian_shrinkage"), "--seeds"] + seeds
+          + ["--seed-members", "1", "3", "--output", output] + more)
+    }
+    let own = try seeds(scratch, "own")
+    #expect(try draw(own, ["--members", "2", "--products"], to: output).code == 0)
+    let warm = try draw(
+      seeds(scratch, "warm") { $0 == "t2m" ? $1 + 20 : $1 }, ["--members", "4", "--products"], to: output)
+    #expect(warm.code == 73 && warm.errors.contains("'emulator_seeds_sha256'"), "\(warm.errors)")
+    // The same values in other files are the same seeds.
+    let copies = try seeds(scratch, "copies")
+    let again = try draw(copies, ["--members", "4", "--products", "--json"], to: output)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try again.json()["draws"] as? Int == 4)
+
+    for (other, code, message): ([String], Int32, String) in [
+      (try seeds(scratch, "regular", grid: .equiangular), 65, "another grid"),
+      (try seeds(scratch, "huge") { $1 * ($0 == "t2m" ? 1e36 : 1) }, 65, "not finite"),
+    ] {
+      let outcome = try draw(other, to: scratch.file("bad").path)
+      #expect(outcome.code == code && outcome.errors.contains(message), "\(outcome.errors)")
+    }
+    #expect(!scratch.files.contains { $0.hasPrefix("bad/members/20260110T00/m") })
+    let late = try draw(
+      seeds(scratch, "late", hours: [48]), ["--members", "2", "--lead-times", "24", "48"],
+      to: scratch.file("late").path)
+    #expect(late.code == 66 && late.errors.contains("lack a lead time"), "\(late.errors)")
+    let run = try draw(own, to: world.directory.appendingPathComponent("run").path)
+    #expect(run.code == 73 && run.errors.contains("holds an ensemble run"), "\(run.errors)")
+  }
+
+  /// What the emulation of a run file cannot have is refused before any member is made.
+  @Test(
+    arguments: [
+      ("members: 3, seed_members: [1, 99]", 78, "'emulation.seed_members': is no member of the run"),
+      ("members: 3, seed_members: [1, 2, 3]", 78, "number of seeds does not fit"),
+      ("members: 3, seed_members: [1, 3], lead_hours: [24, 72]", 78, "is not both forecast and drawn"),
+    ] as [(String, Int32, String)])
+  func stagesAreCheckedFirst(_ section: String, _ code: Int32, _ message: String) throws {
+    let scratch = try Scratch()
+    let file = scratch.file("run.yml")
+    try world.small.ensemble(
+      output: scratch.file("run").path,
+      extra: "emulation: {emulator: \(world.emulator("one_step")), \(section)}"
+    ).write(to: file, atomically: true, encoding: .utf8)
+    for command in ["plan", "run"] {
+      let outcome = try Binary.run([command, file.path])
+      #expect(outcome.code == code && outcome.errors.contains(message), "\(command): \(outcome.errors)")
+    }
+    #expect(!scratch.files.contains { $0.hasSuffix(".nc") })
+  }
+
+  /// Nothing is learnt, or drawn, for a lead time that no hindcast has.
+  @Test(arguments: ["gaussian_shrinkage", "one_step"]) func leadTimesWithoutHindcasts(_ kind: String) throws {
+    let scratch = try Scratch()
+    let file = scratch.file("train.yml")
+    try world.training(kind).replacing("lead_hours: [24, 48]", with: "lead_hours: [24, 96]").write(
+      to: file, atomically: true, encoding: .utf8)
+    let outcome = try Binary.run(["train", file.path, "--output", scratch.file("m.safetensors").path])
+    #expect(outcome.code == 66 && outcome.errors.contains("96 h too"), "\(outcome.errors)")
+    #expect(!scratch.files.contains("m.safetensors"))
+  }
+
   @Test func inspected() throws {
     let emulator = try Binary.run(["inspect", world.emulator("one_step")])
     #expect(
@@ -285,6 +389,13 @@ import Testing
     }
     #expect(try fields(0) != fields(1))
     #expect(try fields(2) != fields(1))
+    for (options, message) in [
+      (["--every-hours", "9223372036854775807"], "--every-hours"), (["--to", "2026-01-13"], "before --from"),
+      (["--seed-members", "1"], "go with --seeds"), (["--lead-times", "87606"], "87606"),
+    ] {
+      let refused = try draw(["--members", "1"] + options, "refused")
+      #expect(refused.code == 64 && refused.errors.contains(message), "\(refused.errors)")
+    }
     let bad = try draw(["--members", "1", "--lead-times", "7"], "bad")
     #expect(bad.code == 64)
     #expect(bad.errors.contains("multiples of 6 h"))
@@ -301,6 +412,17 @@ import Testing
     #expect(after.metadata["variational"]?.contains("0.5") == true)
     #expect(
       try String(contentsOfFile: scratch.file("tuned.md").path, encoding: .utf8).contains("constant prior"))
+    // Calibrated again: the card shows what holds, not what was before.
+    let again = scratch.file("again.safetensors").path
+    let second = try Binary.run([
+      "checkpoint", "calibrate", tuned, "--data", world.small.analyses, "--lead-hours", "6", "--starts", "2",
+      "--first-degree", "3", "--iterations", "1", "--output", again,
+    ])
+    #expect(second.code == 0, "\(second.errors)")
+    let secondCard = try String(contentsOfFile: scratch.file("again.md").path, encoding: .utf8)
+    #expect(secondCard.components(separatedBy: "The card of the weights follows.").count == 2)
+    #expect(secondCard.contains("from 3,") && !secondCard.contains("from 2,"))
+    #expect(secondCard.contains("constant prior"))
     let drawn = try Binary.run([
       "emulate", tuned, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6", "24",
       "--members", "2", "--output", scratch.file("drawn").path,

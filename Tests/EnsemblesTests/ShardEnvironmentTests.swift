@@ -69,7 +69,8 @@ import Testing
 
   @Test(arguments: [
     ([:], "SLURM_ARRAY_TASK_ID with SLURM_ARRAY_TASK_COUNT"),
-    (["SLURM_ARRAY_TASK_ID": "1"], "PMI_RANK with PMI_SIZE"),
+    (["SLURM_ARRAY_TASK_ID": "1"], "SLURM_ARRAY_TASK_COUNT beside it"),
+    (["SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_TASK_COUNT": "9223372036854775807"], "0 to 1000000000"),
     (["PMI_RANK": "", "PMI_SIZE": ""], "none of the variables"),
     (["PMI_RANK": "two", "PMI_SIZE": "4"], "'PMI_RANK': is no whole number: found 'two'"),
     (["PMI_RANK": "4", "PMI_SIZE": "4"], "found part 4 of 4"),

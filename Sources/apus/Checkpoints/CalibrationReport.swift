@@ -58,7 +58,10 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     return try SortedJSON.text(JSONValue.object(facts))
   }
 
-  /// The card: the source's own, where it lies beside it, under what was done to it.
+  private static let weightsFollow = "The card of the weights follows."
+
+  /// The card: that of the weights, where the source has it beside it, under what was done to them. What an
+  /// earlier calibration did to the source is undone by this one.
   func card(sourceFile: String) throws -> String {
     let name = FilePath.name(of: checkpoint)
     var lines = [
@@ -76,7 +79,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }
     if let card = try? String(contentsOfFile: TrainingFiles.card(sourceFile), encoding: .utf8) {
-      lines += ["", "The card of the weights follows.", "", card]
+      let weights = card.components(separatedBy: "\n\(Self.weightsFollow)\n").last ?? card
+      lines += ["", Self.weightsFollow, "", weights.trimmingCharacters(in: .newlines)]
     }
     return lines.joined(separator: "\n") + "\n"
   }

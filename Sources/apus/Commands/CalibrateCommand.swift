@@ -38,8 +38,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   @Option(help: "Lead times whose spectra count [h], separated by commas.")
   var leadHours = "24,120,240,360"
 
-  @Option(help: "The first degree that gets factors.")
-  var firstDegree = 8
+  @Option(help: "The first degree that is relaxed and gets factors.")
+  var firstDegree = 12
 
   @Option(help: "Part of log power's departure from the mean that a step takes away, 0 to 1.")
   var relaxation = 0.1

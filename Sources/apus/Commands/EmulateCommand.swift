@@ -103,11 +103,28 @@ struct EmulateCommand: ParsableCommand {
     guard analyses.isEmpty || (from != nil && !leadTimes.isEmpty && everyHours > 0) else {
       throw ValidationError("--analyses goes with --from and --lead-times.")
     }
+    guard analyses.isEmpty || everyHours <= 87_600 else {
+      throw ValidationError("--every-hours is \(everyHours); expected 1...87600.")
+    }
+    if let hours = leadTimes.first(where: { !(0...87_600).contains($0) }) {
+      throw ValidationError("--lead-times names \(hours); expected 0...87600.")
+    }
+    if let from, let to, to < from { throw ValidationError("--to is before --from.") }
+    guard
+      analyses.isEmpty
+        || seedMembers.isEmpty && randomSeeds == nil && sampler == nil && levels == nil && noiseFactor == nil
+    else {
+      throw ValidationError(
+        "--seed-members, --random-seeds, --sampler, --levels and --noise-factor go with --seeds.")
+    }
     guard members >= 1, firstMember >= (analyses.isEmpty ? 1 : 0) else {
       throw ValidationError("--members and --first-member are 1 or more.")
     }
     guard members <= 1_000_000, firstMember <= 1_000_000_000 else {
       throw ValidationError("--members is at most 1000000, --first-member 1000000000.")
+    }
+    guard !products || members <= 65_535 else {
+      throw ValidationError("--members is \(members); with --products at most 65535.")
     }
     guard writeMembers || products else { throw ValidationError("--no-write-members needs --products.") }
     guard analyses.isEmpty || !products else { throw ValidationError("--products goes with --seeds.") }

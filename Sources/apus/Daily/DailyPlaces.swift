@@ -31,14 +31,27 @@ struct DailyPlaces {
   /// Held while a daily run works.
   var locks: [String] { [products + "/.lock"] + (root == products ? [] : [root + "/.lock"]) }
 
-  /// Dates that are published, ascending.
+  /// Dates that have the name of a published one, ascending.
   var publishedDates: [Instant] { DailyPlaces.dates(in: products) }
+  /// Of these what a daily run has published: a directory with a list of checksums. Nobody else's is touched.
+  var ownDates: [Instant] {
+    publishedDates.filter { date in
+      let path = published(date)
+      let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) != nil
+      return !isLink && FileManager.default.fileExists(atPath: "\(path)/\(Checksums.name)")
+    }
+  }
   /// Dates with unfinished work, ascending.
   var unfinishedDates: [Instant] { DailyPlaces.dates(in: root + "/work") }
 
   /// Makes the directories.
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   func create() throws {
+    guard products != root + "/work" else {
+      throw ApusError(
+        .badRunFile, "products and unfinished work would lie in one directory",
+        variable: "daily.product_directory", found: products, expected: "another one than \(root)/work")
+    }
     for path in [root + "/work", products] {
       do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
         throw ApusError(
@@ -51,23 +64,27 @@ struct DailyPlaces {
   /// Removes what killed runs left: half of a date on its way in or out, temporary links and tables, work on
   /// dates that are published. Only with the lock.
   func tidy() {
-    for name in DailyPlaces.entries(products)
-    where [".incoming-", ".outgoing-", ".latest.tmp-"].contains(where: name.hasPrefix) {
+    for name in DailyPlaces.entries(products) {
+      let stamp = [".incoming-", ".outgoing-"].first(where: name.hasPrefix).map { name.dropFirst($0.count) }
+      guard name.hasPrefix(".latest.tmp-") || stamp.map({ DailyPlaces.date("\($0)") != nil }) ?? false
+      else { continue }
       try? FileManager.default.removeItem(atPath: "\(products)/\(name)")
     }
     WholeFile.removeAbandoned(in: products, prefix: "verification.csv")
     WholeFile.removeAbandoned(in: root, prefix: "amplitudes.json")
-    let published = Set(publishedDates)
+    let published = Set(ownDates)
     for date in unfinishedDates where published.contains(date) {
       try? FileManager.default.removeItem(atPath: work(date))
     }
   }
 
   private static func dates(in directory: String) -> [Instant] {
-    entries(directory).compactMap { name in
-      guard let date = Instant(name.replacing("T", with: "")), date.stamp == name else { return nil }
-      return date
-    }.sorted()
+    entries(directory).compactMap(date).sorted()
+  }
+
+  /// The date that a directory is named after.
+  private static func date(_ name: String) -> Instant? {
+    Instant(name.replacing("T", with: "")).flatMap { $0.stamp == name ? $0 : nil }
   }
 
   private static func entries(_ directory: String) -> [String] {

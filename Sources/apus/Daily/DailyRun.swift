@@ -14,6 +14,8 @@ final class DailyRun {
   let places: DailyPlaces
   let now: Instant
   let due: [Instant]
+  /// Dates that are not pruned: those that are due, with `--date` or without.
+  let spared: Set<Instant>
   let isUsersDate: Bool
   let checksAll: Bool
   let threads: Int
@@ -36,7 +38,9 @@ final class DailyRun {
     self.section = section
     places = DailyPlaces(run, section: section)
     self.now = now
-    due = try date.map { try DueDates.one($0, section) } ?? DueDates.all(section, now: now)
+    let usual = DueDates.all(section, now: now)
+    due = try date.map { try DueDates.one($0, section, now: now) } ?? usual
+    spared = Set(due).union(usual)
     isUsersDate = date != nil
     self.checksAll = checksAll
     self.threads = threads
@@ -76,7 +80,7 @@ final class DailyRun {
     let damaged = try damage(newest)
     let scoring = try score(analyses.setup)
     let pruned = try publication.prune(
-      keepDays: section.keepDays, keepRuns: section.keepRuns, sparing: Set(due))
+      keepDays: section.keepDays, keepRuns: section.keepRuns, sparing: spared)
     if !pruned.isEmpty { logger.info("pruned \(pruned.map(\.stamp).joined(separator: " "))") }
 
     let failed = failures.sorted { $0.key < $1.key }.map(\.value)
@@ -111,6 +115,7 @@ final class DailyRun {
         setup: try setup.at(date, in: places.work(date)), threads: threads, logger: logger,
         showsProgress: showsProgress)
       let members = try stages.forecast()
+      _ = try stages.emulate()
       _ = try stages.report(nil)
       try publication.publish(date)
       try publication.moveLatest()

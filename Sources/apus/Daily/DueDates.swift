@@ -20,8 +20,13 @@ enum DueDates {
   }
 
   /// One date asked for by the user.
-  /// - Throws: `ApusError` of kind `usage` where forecasts don't start at its hour.
-  static func one(_ date: Instant, _ section: DailySection) throws -> [Instant] {
+  /// - Throws: `ApusError` of kind `usage` where forecasts don't start at its hour, or it is later than `now`.
+  static func one(_ date: Instant, _ section: DailySection, now: Instant) throws -> [Instant] {
+    guard date <= now else {
+      throw ApusError(
+        .usage, "the date is in the future", variable: "--date", found: "\(date)",
+        expected: "\(now) at the latest")
+    }
     guard date.secondOfDay % 3600 == 0, section.analysisHours.contains(date.hour) else {
       throw ApusError(
         .usage, "no forecast starts at this hour", variable: "--date", found: "\(date)",

@@ -56,7 +56,7 @@ struct Publication {
   /// Lets `latest` point to the newest published date.
   /// - Throws: `ApusError` of kind `inputOutput`.
   func moveLatest() throws {
-    guard let newest = places.publishedDates.last?.stamp else { return }
+    guard let newest = places.ownDates.last?.stamp else { return }
     let now = try? FileManager.default.destinationOfSymbolicLink(atPath: places.latest)
     if now != newest { try Durable.link(places.latest, to: newest) }
   }
@@ -65,7 +65,7 @@ struct Publication {
   /// - Returns: the dates removed.
   /// - Throws: `ApusError` of kind `inputOutput`.
   func prune(keepDays: Int?, keepRuns: Int?, sparing spared: Set<Instant>) throws -> [Instant] {
-    let dates = places.publishedDates
+    let dates = places.ownDates
     guard let newest = dates.last else { return [] }
     let oldest = keepDays.map { newest.adding(hours: -24 * $0) }
     let excess = keepRuns.map { max(0, dates.count - $0) } ?? 0

@@ -15,6 +15,17 @@ struct EmulatedFile {
   let source, reference: String
   let quantiseBits: Int?
 
+  /// Makes sure that a directory is not that of an ensemble run, whose members are counted and merged by name.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  static func requireNoRun(in directory: RunDirectory) throws {
+    guard RunDirectory.exists(directory.manifestFile) else { return }
+    throw ApusError(
+      .cannotCreateOutput, "the directory holds an ensemble run", file: directory.path,
+      found: "manifest.json",
+      expected: "a directory of its own for what is drawn",
+      advice: "Choose another place, such as \(directory.path)/emulated.")
+  }
+
   /// The file at a path, where it is there already and is what `write` would write, by what made it: model, `marks`, lead
   /// times, bits. One that cannot be read is none.
   /// - Parameter marks: attributes that tell one draw from another.

@@ -33,6 +33,7 @@ struct EmulationRun {
   /// - Throws: `ApusError`; `tryAgainLater` where it was asked to stop.
   func run(from: Instant?, to: Instant?, leadHours: [Int]?) throws -> EmulationReport {
     let directory = RunDirectory(output)
+    try EmulatedFile.requireNoRun(in: directory)
     let forecasts = source.forecasts(from: from, to: to).map { forecast in
       (forecast.initial, forecast.cases.filter { leadHours?.contains($0.hours) ?? true })
     }.filter { !$0.1.isEmpty }
@@ -49,6 +50,14 @@ struct EmulationRun {
         .inputMissing, "the seeds hold no lead time that the emulator draws", file: source.files.first,
         expected: (leadHours ?? emulator.domain.leadHours).map { "\($0) h" }.joined(separator: ", "))
     }
+    for (initial, cases) in forecasts {
+      if let lacking = leadHours?.first(where: { hours in !cases.contains { $0.hours == hours } }) {
+        throw ApusError(
+          .inputMissing, "the seeds lack a lead time that is asked for", file: source.files.first,
+          found: cases.map { "\($0.hours) h" }.joined(separator: ", ") + " from \(initial)",
+          expected: "\(lacking) h", advice: "Ask for lead times that all initial times have.")
+      }
+    }
     try directory.createMembers(
       initialTimes: keepsMembers ? forecasts.map(\.0) : [], withProducts: writesProducts)
     let seedsIndex = emulator.seedCounts.firstIndex(of: source.choice.count) ?? 0
@@ -61,16 +70,6 @@ struct EmulationRun {
         uniqueKeysWithValues: members.map {
           ($0, source.seeds(seed: seed, initial: initial, member: $0))
         })
-      let absent = try members.filter { member in
-        try keepsMembers
-          && emulated.existing(
-            directory.memberFile(member, at: initial), hours,
-            marks: marks(initial, member, seeds: chosen[member] ?? []), member: member) == nil
-      }
-      let needsProducts = try writesProducts && !hasProducts(directory, initial, hours)
-      let missing = needsProducts && !keepsMembers ? Array(members) : absent
-      guard !missing.isEmpty || needsProducts else { continue }
-      distinct.formUnion(missing.flatMap { chosen[$0] ?? [] })
       var seeds: [[AlignedBuffer<Float>]] = []
       var scales: [Standardisation] = []
       for (hours, item) in cases {
@@ -78,15 +77,30 @@ struct EmulationRun {
         seeds.append(try source.read(item, scale))
         scales.append(scale)
       }
+      let digests = source.digests(seeds)
+      let absent = try members.filter { member in
+        try keepsMembers
+          && emulated.existing(
+            directory.memberFile(member, at: initial), hours,
+            marks: marks(initial, member, seeds: chosen[member] ?? [], digests), member: member) == nil
+      }
+      let needsProducts = try writesProducts && !hasProducts(directory, initial, hours, digests)
+      let missing = needsProducts && !keepsMembers ? Array(members) : absent
+      guard !missing.isEmpty || needsProducts else { continue }
+      distinct.formUnion(missing.flatMap { chosen[$0] ?? [] })
       let (allSeeds, allScales) = (seeds, scales)
       let streamed =
         needsProducts ? StreamedEnsemble(near: mean(seeds, scales, initial, hours)) : nil
       if let streamed {
         for member in members where !missing.contains(member) {
-          streamed.add(
-            try Trajectory.read(directory.memberFile(member, at: initial), channels: emulator.domain.channels)
-              .values,
-            number: member)
+          let path = directory.memberFile(member, at: initial)
+          let values = try Trajectory.read(path, channels: emulator.domain.channels).values
+          guard values.allSatisfy(\.isFinite) else {
+            throw ApusError(
+              .badData, "a member holds values that are no finite numbers", file: path,
+              advice: "Remove the file and start again.")
+          }
+          streamed.add(values, number: member)
         }
       }
       let start = ContinuousClock.now
@@ -107,6 +121,12 @@ struct EmulationRun {
           tools.generators[thread].generate(draw, into: target)
           finish.apply(
             target, allScales[turn], seeds: seedsIndex, lead: draw.lead, tools.spaces[thread])
+          guard UnsafeBufferPointer(start: target, count: size).allSatisfy(\.isFinite) else {
+            throw ApusError(
+              .badData, "a member that was drawn is not finite", file: source.files.first,
+              found: "member \(member) from \(initial) at \(hours) h", expected: "numbers",
+              advice: "Look at the seeds: they may be far from anything that the emulator has learnt.")
+          }
           keepMoisturePositive(target)
         }
         var values = fields.array
@@ -115,7 +135,8 @@ struct EmulationRun {
         guard keepsMembers else { return }
         try write(
           values, initial, hours, title: "member \(member), drawn by an emulator", member: member,
-          extra: marks(initial, member, seeds: places), to: directory.memberFile(member, at: initial))
+          extra: marks(initial, member, seeds: places, digests), to: directory.memberFile(member, at: initial)
+        )
       }
       seconds += (ContinuousClock.now - start) / .seconds(1)
       if StopFlag.isSet {
@@ -127,7 +148,7 @@ struct EmulationRun {
           try write(
             products.values(of: product), initial, hours, title: "ensemble \(product.rawValue)",
             cellMethods: product.cellMethods,
-            extra: productMarks + [("members", .integers([Int32(members.count)])), memberNumbers],
+            extra: productMarks(digests) + [("members", .integers([Int32(members.count)])), memberNumbers],
             to: directory.product(product, at: initial))
         }
       }
@@ -141,21 +162,33 @@ struct EmulationRun {
   }
 
   /// What tells the file of a member from those of other draws.
-  private func marks(_ initial: Instant, _ member: Int, seeds: [Int]) -> [(String, NetCDFAttribute)] {
+  /// - Parameter digests: of the pool (`SeedSource.digests`).
+  private func marks(_ initial: Instant, _ member: Int, seeds: [Int], _ digests: [String])
+    -> [(String, NetCDFAttribute)]
+  {
     [
       ("emulator_seeds", .text("members \(seeds.map { "\(source.pool[$0])" }.joined(separator: ", "))")),
+      ("emulator_seeds_sha256", .text(joined(seeds.map { digests[$0] }))),
       ("member_seed", .text("seed \(seed), initial time \(initial), member \(member)")),
     ] + sampling
   }
 
   /// What tells products from those of other draws, but for the members.
-  private var productMarks: [(String, NetCDFAttribute)] {
+  private func productMarks(_ digests: [String]) -> [(String, NetCDFAttribute)] {
     let seeds =
       switch source.choice {
       case .fixed(let members): "members \(members.map(String.init).joined(separator: ", "))"
       case .random(let count): "\(count) of \(source.pool.count) members, drawn anew for every member"
       }
-    return [("emulator_seeds", .text(seeds)), ("random_seed", .text("\(seed)"))] + sampling
+    return [
+      ("emulator_seeds", .text(seeds)), ("emulator_seeds_sha256", .text(joined(digests))),
+      ("random_seed", .text("\(seed)")),
+    ] + sampling
+  }
+
+  /// One digest of several.
+  private func joined(_ digests: [String]) -> String {
+    SHA256.hexadecimal(of: Array(digests.joined(separator: " ").utf8))
   }
 
   /// How a diffusion emulator samples.
@@ -175,10 +208,12 @@ struct EmulationRun {
   }
 
   /// Whether the products of an initial time are there, of these members.
-  private func hasProducts(_ directory: RunDirectory, _ initial: Instant, _ hours: [Int]) throws -> Bool {
+  private func hasProducts(
+    _ directory: RunDirectory, _ initial: Instant, _ hours: [Int], _ digests: [String]
+  ) throws -> Bool {
     try RunDirectory.Product.allCases.allSatisfy { product in
       let path = directory.product(product, at: initial)
-      let there = try emulated.existing(path, hours, marks: productMarks, member: nil)
+      let there = try emulated.existing(path, hours, marks: productMarks(digests), member: nil)
       return there?.attributes[memberNumbers.0]?.text == memberNumbers.1.text
     }
   }

@@ -40,9 +40,7 @@ struct SeedSource: Sendable {
     }
     guard let first = archives.first else { throw ApusError(.badData, "the emulator draws no channel") }
     for archive in archives {
-      guard archive.grid.latitudes.count == domain.grid.latitudeCount,
-        archive.grid.longitudes.count == domain.grid.longitudeCount
-      else {
+      guard archive.grid.matches(latitudes: domain.grid.latitudes, longitudes: domain.grid.longitudes) else {
         throw ApusError(
           .badData, "seeds are on another grid than the emulator", file: archive.file,
           variable: archive.variable, found: "\(archive.grid)", expected: "\(domain.grid)",
@@ -52,6 +50,11 @@ struct SeedSource: Sendable {
         throw ApusError(
           .badData, "members differ between variables", file: archive.file, variable: archive.variable,
           found: "\(archive.members)", expected: "\(first.members) as of \(first.variable)")
+      }
+      guard archive.cases == first.cases else {
+        throw ApusError(
+          .badData, "times differ between variables", file: archive.file, variable: archive.variable,
+          found: "\(archive.cases.count) times", expected: "the \(first.cases.count) of \(first.variable)")
       }
     }
     switch choice {
@@ -81,8 +84,9 @@ struct SeedSource: Sendable {
   )] {
     var found: [Instant: [(hours: Int, EnsembleArchive.Case)]] = [:]
     for item in archives[0].cases {
-      guard let initial = item.initial, let hours = item.leadHours.map({ Int($0) }),
-        domain.leadHours.contains(hours), from.map({ $0 <= initial }) ?? true,
+      guard let initial = item.initial, let lead = item.leadHours,
+        let hours = domain.leadHours.first(where: { Double($0) == lead }),
+        from.map({ $0 <= initial }) ?? true,
         to.map({ initial <= $0 }) ?? true
       else { continue }
       found[initial, default: []].append((hours, item))
@@ -113,6 +117,17 @@ struct SeedSource: Sendable {
     }
     for seed in result { scale.standardise(seed.pointer) }
     return result
+  }
+
+  /// Digests of what every member of the pool says at some times, of as many values as `read` gave.
+  func digests(_ seeds: [[AlignedBuffer<Float>]]) -> [String] {
+    pool.indices.map { place in
+      var sum = SHA256()
+      for time in seeds {
+        sum.update(UnsafeRawBufferPointer(start: time[place].pointer, count: 4 * domain.fieldSize))
+      }
+      return sum.hexadecimal()
+    }
   }
 
   /// Places in the pool of the seeds of a member that is drawn.

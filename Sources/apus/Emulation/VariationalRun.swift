@@ -37,22 +37,35 @@ struct VariationalRun {
         expected: "multiples of \(step) h")
     }
     let directory = RunDirectory(output)
+    try EmulatedFile.requireNoRun(in: directory)
     try directory.createMembers(initialTimes: initialTimes)
     let spaces = Spaces(of: (0..<threads).map { _ in forecaster.makeWorkspace() })
-    let all = initialTimes.flatMap { time in members.map { (time, $0) } }
-    let missing = try all.filter { initial, member in
-      try emulated.existing(
-        directory.memberFile(member, at: initial), leadHours, marks: marks(initial, member), member: member)
-        == nil
+    var missing: [(Instant, Int)] = []
+    var states: [Instant: (state: State, digest: String)] = [:]
+    for time in initialTimes {
+      try StopFlag.check()
+      let state = try analyses.state(at: time)
+      let digest = state.values.withUnsafeBytes { bytes in
+        var sum = SHA256()
+        sum.update(bytes)
+        return sum.hexadecimal()
+      }
+      let absent = try members.filter { member in
+        try emulated.existing(
+          directory.memberFile(member, at: time), leadHours, marks: marks(time, member, digest),
+          member: member) == nil
+      }
+      if !absent.isEmpty { states[time] = (state, digest) }
+      missing += absent.map { (time, $0) }
     }
-    let states = Dictionary(
-      uniqueKeysWithValues: try Set(missing.map(\.0)).map { ($0, try analyses.state(at: $0)) })
+    let (absent, known) = (missing, states)
     let start = ContinuousClock.now
-    try Parallel.forEach(missing.count, threads: threads) { index, thread in
-      guard !StopFlag.isSet, let analysis = states[missing[index].0] else { return }
-      let (initial, member) = missing[index]
+    try Parallel.forEach(absent.count, threads: threads) { index, thread in
+      guard !StopFlag.isSet, let (analysis, digest) = known[absent[index].0] else { return }
+      let (initial, member) = absent[index]
       let trajectory = try forecast(analysis, member: member, spaces.of[thread])
-      try write(trajectory, initial, member: member, to: directory.memberFile(member, at: initial))
+      try write(
+        trajectory, initial, member: member, digest, to: directory.memberFile(member, at: initial))
     }
     if StopFlag.isSet {
       throw ApusError(.tryAgainLater, "stopped on request", advice: "Run the same command to go on.")
@@ -77,6 +90,7 @@ struct VariationalRun {
       forecaster, memory: noiseMemory, seed: seed, initial: analysis.time, member: member)
     for hours in leadHours {
       while steps * forecaster.base.stepHours < hours {
+        try StopFlag.check()
         noise.advance()
         state = forecaster.step(state, noise: member == 0 ? nil : noise, space)
         steps += 1
@@ -91,18 +105,24 @@ struct VariationalRun {
     return values
   }
 
-  private func write(_ values: [Float], _ initial: Instant, member: Int, to path: String) throws {
+  private func write(_ values: [Float], _ initial: Instant, member: Int, _ digest: String, to path: String)
+    throws
+  {
     var values = values
     if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
     try emulated.write(
       values, initial, leadHours, title: "member \(member) of a variational forecaster", member: member,
-      extra: marks(initial, member), to: path)
+      extra: marks(initial, member, digest), to: path)
   }
 
   /// What tells the file of a member from those of other forecasts.
-  private func marks(_ initial: Instant, _ member: Int) -> [(String, NetCDFAttribute)] {
+  /// - Parameter digest: SHA-256 of the analysis.
+  private func marks(_ initial: Instant, _ member: Int, _ digest: String) -> [(String, NetCDFAttribute)] {
     let seeds = member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)"
-    return [("member_seed", .text(seeds)), ("noise_memory", .text("\(noiseMemory)"))]
+    return [
+      ("member_seed", .text(seeds)), ("analysis_sha256", .text(digest)),
+      ("noise_memory", .text("\(noiseMemory)")),
+    ]
   }
 
   private var emulated: EmulatedFile {

@@ -78,6 +78,9 @@ struct EnsembleSetup {
     plan = WorkPlan(
       initialTimes: run.initialTimes.instants, checkpoints: models.count, pairs: run.perturbation.pairs,
       kind: settings.kind)
+    if let emulation = run.emulation {
+      try EmulationCheck(settings: emulation, file: path).require(forecaster, members: plan.members.count)
+    }
     memberOutput = try EnsembleSetup.memberOutput(run.output, forecaster: forecaster, file: path)
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
