@@ -1,5 +1,6 @@
 import Basics
 import Fields
+import Foundation
 
 /// One variable of an ensemble forecast in any number of NetCDF files: one file a member, bundles of
 /// members, one file a time, in any order of dimensions. Reads one time at a time.
@@ -63,7 +64,8 @@ public struct EnsembleArchive: Sendable {
   ///   units, a file given twice, or a time with fewer members than others.
   public init(_ paths: [String], variable: String) throws {
     self.variable = variable
-    for (place, path) in paths.enumerated() where paths[..<place].contains(path) {
+    var places: Set<String> = []
+    for path in paths where !places.insert(EnsembleArchive.realPath(path)).inserted {
       throw ApusError(.badData, "file is given twice", file: path, advice: "Each file counts once.")
     }
     let sources = try paths.map { try FieldSource($0, variable: variable) }
@@ -128,6 +130,13 @@ public struct EnsembleArchive: Sendable {
     units = sources.compactMap(\.units).first
     timeUnits = first.timeUnits
     file = first.reader.path
+  }
+
+  /// Where a file lies, however its path is spelt.
+  private static func realPath(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   /// Members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.

@@ -81,7 +81,8 @@ extension Checkpoint {
     func require<Value: Equatable>(_ what: String, _ here: Value, _ there: Value) throws {
       guard here != there else { return }
       throw ApusError(
-        .badData, "the checkpoints cannot be mixed, they differ in more than weights", file: file,
+        .badData, "the checkpoints cannot be mixed, they differ in more than weights",
+        file: file.isEmpty ? nil : file,
         variable: what, found: "\(here)", expected: "\(there) as in \(other.file)")
     }
     let (mine, its) = (network.configuration, other.network.configuration)

@@ -306,6 +306,7 @@ struct SyntheticEnsemble {
       Case(forecast: ["cut.nc"], code: 65, words: ["cut.nc"]),
       Case(forecast: ["text.nc"], code: 65, words: ["text.nc", "cannot read as NetCDF"]),
       Case(forecast: ["f.nc", "f.nc"], code: 65, words: ["given twice"]),
+      Case(forecast: ["f.nc", "./f.nc"], code: 65, words: ["given twice"]),
       Case(
         forecast: ["f.nc", "half.nc"], code: 65, words: ["number of members differs", "found 2", "5 as at"]),
       Case(more: ["--control", "9"], code: 65, words: ["no such control", "members 0, 1, 2, 3, 4"]),
