@@ -3,7 +3,8 @@ import Foundation
 import PackageDescription
 
 // Apus is built from source on the machine that runs it: AVX-512 where that machine has it, else AVX2 and
-// FMA (every x86-64 server since 2013); with the matrix unit (AMX) where there is one. APUS_PROCESSOR=x86-64-v3 builds for a cluster whose nodes differ.
+// FMA (every x86-64 server since 2013); with the matrix unit (AMX) where there is one, too.
+// APUS_PROCESSOR=x86-64-v3 builds for a cluster whose nodes differ.
 #if arch(x86_64)
   let found = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   let native = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].allSatisfy(found.contains)
