@@ -108,7 +108,6 @@ APUS_TILES static inline void apus_tiles_configured(void) {
 }
 APUS_TILES static inline void apus_tiles_released(void) { __builtin_ia32_tilerelease(); }
 
-
 // Operands of a sum of block products: `count` blocks of left times as many of right, each block behind the one
 // before it; those of the next sixteen rows `down` and those of the next sixteen columns `across` words away.
 typedef struct {
@@ -134,14 +133,12 @@ APUS_TILES_INLINE void apus_multiply(int below, int beside) {
   if (below && beside) __builtin_ia32_tdpbf16ps(3, 5, 7);
 }
 
-// Adds the six partial products of every block, the smallest first: h l, l h, m h, m m, h m and h h.
+// Adds the six partial products of every block: l h, m h, m m, h m, h l and h h, in which no step loads both operands but
+// the first.
 APUS_TILES_INLINE void apus_add_blocks(apus_blocks blocks, int below, int beside) {
   const unsigned *a = blocks.left, *b = blocks.right;
   const long m = APUS_TILE_WORDS, l = 2 * APUS_TILE_WORDS;
   for (long i = 0; i < blocks.count; i++, a += APUS_BLOCK_WORDS, b += APUS_BLOCK_WORDS) {
-    apus_load_left(a, blocks.down, below);
-    apus_load_right(b + l, blocks.across, beside);
-    apus_multiply(below, beside);
     apus_load_left(a + l, blocks.down, below);
     apus_load_right(b, blocks.across, beside);
     apus_multiply(below, beside);
@@ -150,6 +147,8 @@ APUS_TILES_INLINE void apus_add_blocks(apus_blocks blocks, int below, int beside
     apus_load_right(b + m, blocks.across, beside);
     apus_multiply(below, beside);
     apus_load_left(a, blocks.down, below);
+    apus_multiply(below, beside);
+    apus_load_right(b + l, blocks.across, beside);
     apus_multiply(below, beside);
     apus_load_right(b, blocks.across, beside);
     apus_multiply(below, beside);

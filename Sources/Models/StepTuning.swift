@@ -8,7 +8,8 @@ import Sphere
 ///
 ///     g_cl (Q_cl / P_cl)^(r / 2)
 ///
-/// with P the forecast's power at that degree, Q the truth's mean power, r the relaxation.
+/// with P the forecast's power at that degree, Q the truth's mean power, r the relaxation. Where no Q is given, Q is the
+/// nearest power within `bounds`: P itself as long as P is one that states have.
 ///
 /// A network judged by its errors has small scales that gain or lose a hundredth of their power a step, which is
 /// nothing in a day and a factor of two in two weeks. Physics models tune a scale-selective diffusion until their
@@ -21,6 +22,9 @@ public struct StepTuning: Sendable, Codable, Hashable {
   public var power: [[Double]]
   /// r: the part of log P's departure from log Q that a step takes away, 0 to 1.
   public var relaxation: Double
+
+  /// What the power of degrees without Q is held within; nil: nothing.
+  public var bounds: PowerBounds?
 
   /// What the values are held within; nil: nothing.
   public var limits: ValueLimits?
@@ -49,6 +53,7 @@ public struct StepTuning: Sendable, Codable, Hashable {
 
   private func fits(channels: Int, degrees: Int) -> Bool {
     (0...1).contains(relaxation) && limits?.fits(channels: channels) ?? true
+      && bounds?.fits(channels: channels, degrees: degrees) ?? true
       && [factors, power].allSatisfy { lines in
         lines.count == channels
           && lines.allSatisfy { $0.count == degrees && $0.allSatisfy { $0.isFinite && $0 >= 0 } }
@@ -73,8 +78,9 @@ public struct StepTuning: Sendable, Codable, Hashable {
       for c in 0..<channels {
         let (p, q) = (scratch[l * channels + c], power[c][l])
         var departure = 0.0
-        if relaxation > 0, q > 0, p > 0 {
-          departure = min(max(log(q / p), -Self.furthest), Self.furthest)
+        if relaxation > 0, p > 0 {
+          departure = q > 0 ? log(q / p) : bounds?.departure(p, channel: c, degree: l) ?? 0
+          departure = min(max(departure, -Self.furthest), Self.furthest)
         }
         scratch[l * channels + c] = factors[c][l] * exp(0.5 * relaxation * departure)
       }

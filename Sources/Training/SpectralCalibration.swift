@@ -13,7 +13,8 @@ import Sphere
 ///
 /// where k is how often a step's factor is felt before the network has forgotten it: 8 at first, then from what the
 /// last change did. The iteration with the smallest mean |log R| wins. The power that the gain relaxes to is the mean
-/// over the data. Large scales, which the forecast predicts or which stand still, are left alone.
+/// over the data. Large scales, which the forecast predicts or which stand still, are not relaxed: they get factors
+/// where that is wanted, and bounds.
 public struct SpectralCalibration: Sendable {
   /// One iteration's outcome.
   public struct Iteration: Sendable, Codable {
@@ -25,14 +26,18 @@ public struct SpectralCalibration: Sendable {
     public let highest: Double
   }
 
-  /// Degrees from here on get factors.
+  /// Degrees from here on are relaxed to their mean power.
   public let firstDegree: Int
+  /// Degrees from here on get factors.
+  public let firstFactor: Int
   /// Lead times, in steps, ascending.
   public let leads: [Int]
   /// Relaxation of a step.
   public let relaxation: Double
   /// What states are held within.
   public let limits: ValueLimits
+  /// Part of the data's states beyond either bound of the power at degrees that are not relaxed; nil: no bounds.
+  public let powerTail: Double?
   private let set: TrainingSet
   private let starts: [Int]
   private let normalisation: Normalisation
@@ -47,11 +52,15 @@ public struct SpectralCalibration: Sendable {
   /// - Parameters:
   ///   - set: data normalised as `forecaster` has it.
   ///   - leads: lead times in steps.
+  ///   - firstDegree: degrees from here on are relaxed to their mean power.
+  ///   - firstFactor: degrees from here on get factors; nil: those that are relaxed.
+  ///   - relaxation: part of log power's departure that a step takes away.
   ///   - limitMargin: how far beyond the least and largest values limits lie, as a part of their distance.
+  ///   - powerTail: part of the states beyond either bound of the power at degrees that are not relaxed; nil: no bounds.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
     _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
-    relaxation: Double, limitMargin: Double
+    firstFactor: Int? = nil, relaxation: Double, limitMargin: Double, powerTail: Double? = nil
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)
@@ -65,7 +74,9 @@ public struct SpectralCalibration: Sendable {
     limits = SpectralCalibration.limits(of: set, margin: limitMargin)
     self.leads = leads.sorted()
     self.firstDegree = firstDegree
+    self.firstFactor = firstFactor ?? firstDegree
     self.relaxation = relaxation
+    self.powerTail = powerTail
     let count = min(starts, cut.count)
     self.starts = (0..<count).map { $0 * cut.count / count }
     normalisation = forecaster.normalisation
@@ -80,16 +91,11 @@ public struct SpectralCalibration: Sendable {
     report: (Iteration) -> Void = { _ in }
   ) throws -> (gain: StepTuning, iterations: [Iteration]) {
     let (channels, degrees) = (set.channels, forecaster.degrees)
-    let truth = try powers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
+    let truth = try totalPowers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
     var gain = StepTuning(channels: channels, degrees: degrees)
     gain.relaxation = relaxation
     gain.limits = limits
-    let states = min(Self.states, set.count)
-    let samples = (0..<states).map { $0 * set.count / states }
-    let sums = try powers(samples, [0], threads: threads) { start in { set.state(start, step: $0) } }[0]
-    for c in 0..<channels {
-      for l in firstDegree..<degrees { gain.power[c][l] = sums[c][l] / Double(states) }
-    }
+    try setPower(of: &gain, threads: threads)
     var memory = [[Double]](repeating: [Double](repeating: 8, count: degrees), count: channels)
     var before: (misfit: [[Double]], gain: StepTuning)?
     var best: (misfit: Double, gain: StepTuning)?
@@ -103,7 +109,7 @@ public struct SpectralCalibration: Sendable {
       for c in 0..<channels {
         // Degrees that the truth does not have are left alone.
         let floor = 1e-12 * (truth[0][c].max() ?? 0)
-        for l in firstDegree..<degrees where leads.indices.allSatisfy({ truth[$0][c][l] > floor }) {
+        for l in firstFactor..<degrees where leads.indices.allSatisfy({ truth[$0][c][l] > floor }) {
           for lead in leads.indices {
             let ratio = forecast[lead][c][l] / truth[lead][c][l]
             (lowest, highest) = (min(lowest, ratio), max(highest, ratio))
@@ -121,7 +127,7 @@ public struct SpectralCalibration: Sendable {
       if iteration == iterations || !outcome.misfit.isFinite { break }
       var next = gain
       for c in 0..<channels {
-        for l in firstDegree..<degrees {
+        for l in firstFactor..<degrees {
           if let before {
             let moved = log(gain.factors[c][l] / before.gain.factors[c][l])
             // What a change of this one factor did, unless noise and the other channels hide it.
@@ -146,6 +152,25 @@ public struct SpectralCalibration: Sendable {
     return (best.gain, outcomes)
   }
 
+  /// The mean power that is relaxed to, and the bounds below.
+  private func setPower(of gain: inout StepTuning, threads: Int) throws {
+    let count = min(Self.states, set.count)
+    let samples = (0..<count).map { $0 * set.count / count }
+    let powers = try powers(samples, [0], threads: threads) { start in { set.state(start, step: $0) } }
+    var bounds = powerTail.map { _ in PowerBounds(channels: set.channels, degrees: transform.degrees) }
+    for c in 0..<set.channels {
+      for l in 1..<transform.degrees {
+        let seen = powers.map { $0[0][c][l] }
+        if l >= firstDegree {
+          gain.power[c][l] = seen.reduce(0, +) / Double(count)
+        } else if let powerTail {
+          bounds?.bound(channel: c, degree: l, by: seen, tail: powerTail)
+        }
+      }
+    }
+    gain.bounds = bounds
+  }
+
   /// Limits from the least and largest values of all states.
   private static func limits(of set: TrainingSet, margin: Double) -> ValueLimits {
     var seen = [(least: Float, largest: Float)](repeating: (.infinity, -.infinity), count: set.channels)
@@ -166,7 +191,7 @@ public struct SpectralCalibration: Sendable {
   /// Powers [lead][channel][degree] of forecasts, summed over starts.
   private func forecastPowers(_ forecaster: some SpectrallyTuned, threads: Int) throws -> [[[Double]]] {
     let size = set.channels * set.points
-    return try powers(starts, leads, threads: threads) { start in
+    return try totalPowers(starts, leads, threads: threads) { start in
       let advance = forecaster.stepper(from: set.time(start, step: 0))
       let values = AlignedBuffer<Float>(size)
       normalisation.restore(set.state(start, step: 0), into: values.pointer, points: set.points)
@@ -189,12 +214,12 @@ public struct SpectralCalibration: Sendable {
     }
   }
 
-  /// Powers [lead][channel][degree], summed over starts in their order.
+  /// Powers [start][lead][channel][degree].
   /// - Parameter states: for a start, what gives its states [channel][point] lead by lead.
   private func powers(
     _ starts: [Int], _ leads: [Int], threads: Int,
     _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
-  ) throws -> [[[Double]]] {
+  ) throws -> [[[[Double]]]] {
     let (channels, degrees) = (set.channels, transform.degrees)
     let slots = Slots<[[[Double]]]>(starts.count)
     try Parallel.forEach(starts.count, threads: threads) { number, _ in
@@ -211,10 +236,20 @@ public struct SpectralCalibration: Sendable {
         return power
       }
     }
+    return slots.values
+  }
+
+  /// Powers [lead][channel][degree], summed over starts in their order.
+  private func totalPowers(
+    _ starts: [Int], _ leads: [Int], threads: Int,
+    _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
+  ) throws -> [[[Double]]] {
+    let (channels, degrees) = (set.channels, transform.degrees)
+    let parts = try powers(starts, leads, threads: threads, states)
     var sum = [[[Double]]](
       repeating: [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels),
       count: leads.count)
-    for part in slots.values {
+    for part in parts {
       for lead in leads.indices {
         for c in 0..<channels { for l in 0..<degrees { sum[lead][c][l] += part[lead][c][l] } }
       }

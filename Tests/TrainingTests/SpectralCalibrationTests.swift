@@ -137,6 +137,52 @@ import Training
     #expect(throws: ApusError.self) { try damping.with(tuning: held) }
   }
 
+  /// Powers beyond the bounds are drawn back to them, powers inside are left alone, and the forecast of a network that
+  /// loses power settles where a step takes as much as the bound gives back: d = (1 - r) (d + 2 log 0.98).
+  @Test func boundsHoldLargeScales() throws {
+    var bounds = PowerBounds(channels: 2, degrees: damping.degrees)
+    bounds.bound(channel: 0, degree: 2, by: (1...100).map(Double.init).reversed(), tail: 0.05)
+    #expect(bounds.least[0][2] == 6 && bounds.largest[0][2] == 95)
+    bounds.bound(channel: 0, degree: 3, by: [2, 1, 4], tail: 0)
+    #expect(bounds.least[0][3] == 1 && bounds.largest[0][3] == 4)
+    bounds.bound(channel: 0, degree: 4, by: [], tail: 0.1)
+    #expect(bounds.least[0][4] == 0 && bounds.largest[0][4] == 0)
+
+    let calibration = try SpectralCalibration(
+      small.set, of: damping, leads: [4, 12], starts: 3, firstDegree: 6, firstFactor: 5, relaxation: 0.25,
+      limitMargin: 0.25, powerTail: 0)
+    let (gain, _) = try calibration.calibrate(damping, iterations: 1)
+    let found = try #require(gain.bounds)
+    // Waves of constant amplitude: the least power is the largest, and there is none at the degrees between.
+    #expect(found.largest[0][2] > 0 && abs(found.least[0][2] / found.largest[0][2] - 1) < 1e-4)
+    #expect(found.largest[0][6] == 0 && gain.power[0][6] > 0 && gain.power[0][4] == 0)
+    #expect(gain.factors[0][4] == 1)
+
+    var held = StepTuning(channels: 2, degrees: damping.degrees)
+    held.relaxation = 0.25
+    held.bounds = found
+    let forecaster = try damping.with(tuning: held)
+    let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)
+    var state = State(
+      channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
+      values: physical(small.set.state(0, step: 0)))
+    let workspace = CheckpointWorkspace(forecaster)
+    for _ in 0..<60 { state = forecaster.step(state, workspace) }
+    state.values.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress {
+        small.normalisation.normalise(base, into: base, points: damping.grid.pointCount)
+      }
+    }
+    let spectrum = transform.forward(state.values, count: 2)
+    let place = (2 * transform.orders + 2) * 2
+    let power = 2 * (pow(Double(spectrum[place]), 2) + pow(Double(spectrum[place + 1]), 2))
+    let settled = 0.75 * 2 * log(0.98) / 0.25
+    #expect(abs(log(power / found.least[0][2]) - settled) < 1e-2)
+
+    held.bounds = PowerBounds(channels: 2, degrees: 3)
+    #expect(throws: ApusError.self) { try damping.with(tuning: held) }
+  }
+
   /// A state in physical units from z-scores.
   func physical(_ state: UnsafePointer<Float>) -> [Float] {
     let count = 2 * damping.grid.pointCount

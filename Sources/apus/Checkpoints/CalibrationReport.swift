@@ -14,8 +14,10 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let starts: Int
   let leadHours: [Int]
   let firstDegree: Int
+  let firstFactor: Int
   let relaxation: Double
   let limitMargin: Double
+  let powerTail: Double
   let iterations: [SpectralCalibration.Iteration]
 
   enum CodingKeys: String, CodingKey {
@@ -23,7 +25,9 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     case sourceDigest = "source_sha256"
     case leadHours = "lead_hours"
     case firstDegree = "first_degree"
+    case firstFactor = "first_factor"
     case limitMargin = "limit_margin"
+    case powerTail = "power_tail"
   }
 
   /// The iteration that was kept: the first of them is the checkpoint as it was.
@@ -73,7 +77,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| weights of | `\(self.source)`, SHA-256 `\(sourceDigest)` |",
       "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
       "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
-      "| degrees | from \(firstDegree), relaxation \(relaxation) a step |",
+      "| degrees | relaxed from \(firstDegree) on, \(relaxation) a step; factors from \(firstFactor) on |",
+      "| power of lower degrees | held within the data's, but for \(powerTail) of the states on either side |",
       "| limits | the data's least and largest values and \(limitMargin) of their distance |",
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }

@@ -15,7 +15,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     abstract: "Tune the diffusion of a checkpoint, degree by degree and channel by channel.",
     discussion: """
       After every step the power of the small scales is relaxed a little towards the mean over the data, and \
-      multiplied with factors. Forecasts from a few starts are compared with the states that followed; the \
+      multiplied with factors; that of large scales is held within what the data had. Forecasts from a few starts are compared with the states that followed; the \
       factors are moved until their power is the truth's at the given lead times. Use data the checkpoint may \
       learn from, not those it is to be scored on. The weights stay as they are.
       """)
@@ -38,8 +38,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   @Option(help: "Lead times whose spectra count [h], separated by commas.")
   var leadHours = "24,120,240,360"
 
-  @Option(help: "The first degree that is relaxed and gets factors.")
+  @Option(help: "The first degree that is relaxed.")
   var firstDegree = 12
+
+  @Option(help: "The first degree that gets factors (default: the first that is relaxed).")
+  var firstFactor: Int?
 
   @Option(help: "Part of log power's departure from the mean that a step takes away, 0 to 1.")
   var relaxation = 0.1
@@ -48,6 +51,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     help:
       "How far beyond the data's least and largest values a state may go, as a part of their distance.")
   var limitMargin = 0.25
+
+  @Option(
+    help:
+      "Part of the data's states beyond either bound of the power at degrees that are not relaxed, 0 to 0.25.")
+  var powerTail = 0.01
 
   @Option(help: "Times the factors are moved.")
   var iterations = 4
@@ -71,6 +79,10 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if starts < 1 { throw ValidationError("--starts must be 1 or more.") }
     if iterations < 1 { throw ValidationError("--iterations must be 1 or more.") }
     if firstDegree < 1 { throw ValidationError("--first-degree must be 1 or more.") }
+    if let firstFactor, !(1...firstDegree).contains(firstFactor) {
+      throw ValidationError("--first-factor must be within 1 and --first-degree (\(firstDegree)).")
+    }
+    if !(0...0.25).contains(powerTail) { throw ValidationError("--power-tail must be within 0 and 0.25.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
     if !(0...100).contains(limitMargin) { throw ValidationError("--limit-margin must be within 0 and 100.") }
     if let noiseMemory, !(0..<1).contains(noiseMemory) {
@@ -136,7 +148,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
     let calibration = try SpectralCalibration(
       set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
-      relaxation: relaxation, limitMargin: limitMargin)
+      firstFactor: firstFactor, relaxation: relaxation, limitMargin: limitMargin, powerTail: powerTail)
     let logger = log.logger
     let (gain, outcomes) = try calibration.calibrate(source, iterations: iterations, threads: threads.count) {
       logger.info("\(CalibrationReport.text($0))")
@@ -145,8 +157,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       checkpoint: output, source: FilePath.name(of: checkpoint), sourceDigest: digest,
       data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
-      relaxation: relaxation,
-      limitMargin: limitMargin, iterations: outcomes)
+      firstFactor: calibration.firstFactor, relaxation: relaxation, limitMargin: limitMargin,
+      powerTail: powerTail, iterations: outcomes)
     return (gain, report)
   }
 }
