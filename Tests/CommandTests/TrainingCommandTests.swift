@@ -54,6 +54,24 @@ import Testing
     #expect(base.code == 65 && base.errors.contains("m.safetensors.state"), "\(base.errors)")
   }
 
+  /// A training that starts from its beginning leaves a checkpoint that it has not written as it is.
+  @Test func aCheckpointOfAnotherTrainingIsKept() throws {
+    let scratch = try Scratch()
+    let data = scratch.file("data.nc").path
+    try SmallWorld.write(to: data)
+    let text = world.training(checkpoint: "m.safetensors", files: data, steps: 10)
+    #expect(try train(text, scratch).code == 0)
+    let written = try Data(contentsOf: scratch.file("m.safetensors"))
+    try FileManager.default.removeItem(at: scratch.file("m.safetensors.state"))
+    let again = try train(text, scratch)
+    #expect(again.code == 73 && again.errors.contains("m.safetensors.state"), "\(again.errors)")
+    #expect(try Data(contentsOf: scratch.file("m.safetensors")) == written)
+    #expect(!FileManager.default.fileExists(atPath: scratch.file("m.safetensors.state").path))
+    try FileManager.default.removeItem(at: scratch.file("m.safetensors"))
+    #expect(try train(text, scratch).code == 0)
+    #expect(try Data(contentsOf: scratch.file("m.safetensors")) == written)
+  }
+
   /// No training writes over what it reads, or over a directory; paths of one letter are paths.
   @Test func inputsAreNotWrittenOver() throws {
     let scratch = try Scratch()

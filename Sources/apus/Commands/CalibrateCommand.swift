@@ -54,7 +54,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
 
   @Option(
     help:
-      "Part of the data's states beyond either bound of the power at degrees that are not relaxed, 0 to 0.25.")
+      "Part of the data's states beyond either bound of the power at degrees that are not relaxed, 0 to 0.25."
+  )
   var powerTail = 0.01
 
   @Option(help: "Times the factors are moved.")

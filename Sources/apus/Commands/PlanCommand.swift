@@ -36,6 +36,8 @@ struct PlanCommand: ParsableCommand {
     let initialTimes: Int
     let members: Int
     let forecasts: Int
+    /// Members that an emulator draws, of all initial times.
+    let emulated: Int
     let steps: Int
     let files: Int
     let bytes: Int
@@ -47,7 +49,7 @@ struct PlanCommand: ParsableCommand {
     var description: String {
       """
       run          \(name) into \(directory)
-      forecasts    \(initialTimes) initial times x \(members) members = \(forecasts)
+      forecasts    \(initialTimes) initial times x \(members) members = \(forecasts)\(emulated == 0 ? "" : ", and \(emulated) drawn by an emulator")
       model steps  \(steps), with all that goes before members, \(String(format: "%.1f", secondsPerStep * 1000)) ms each (measured now)
       files        \(files), about \(Sizes.text(bytes)) before compression
       memory       about \(Sizes.text(memory)) for the members' sums
@@ -78,11 +80,18 @@ struct PlanCommand: ParsableCommand {
     let products = moments + (setup.run.products == ProductsSection() ? 0 : files.kinds.count)
     let values = forecaster.leadHours.count * channels * forecaster.grid.pointCount
     let counts = layout.countCount * forecaster.grid.pointCount
+    let drawn =
+      try setup.run.emulation.map {
+        try EmulationCheck(settings: $0, file: options.pipeline).files(forecaster)
+      }
+      ?? (count: 0, values: 0)
     try result.show(
       Plan(
         name: setup.run.name, directory: setup.directory.path, initialTimes: times, members: members,
-        forecasts: times * members, steps: steps, files: times * (memberFiles + products),
-        bytes: times * (memberFiles * memberBytes + moments * fileBytes + 4 * counts),
+        forecasts: times * members, emulated: times * (setup.run.emulation?.members ?? 0), steps: steps,
+        files: times * (memberFiles + products + drawn.count),
+        bytes: times
+          * (memberFiles * memberBytes + moments * fileBytes + 4 * (counts + drawn.count * drawn.values)),
         // The sums of a date, and the climate they are counted against; for every thread a block of members and, where any are kept, one that is not written yet.
         memory: 36 * values + 2 * counts + 4 * layout.climateFieldCount * forecaster.grid.pointCount + threads
           * (2 * 8 + (memberFiles > 0 ? 1 : 0)) * 4 * values,

@@ -48,6 +48,18 @@ struct EmulationCheck {
     }
   }
 
+  /// Files that are drawn of an initial time, and the values in each.
+  /// - Throws: `ApusError`, as reading the emulator.
+  func files(_ forecaster: EnsembleForecaster) throws -> (count: Int, values: Int) {
+    let (emulator, _) = try EmulatorFile.readWithFinish(settings.emulator.path)
+    let domain = emulator.domain
+    let leadHours = domain.leadHours.filter {
+      forecaster.leadHours.contains($0) && settings.leadHours?.contains($0) ?? true
+    }
+    let products = settings.products ? RunDirectory.Product.allCases.count : 0
+    return (settings.members + products, leadHours.count * domain.fieldSize)
+  }
+
   private func refuse(_ key: String, _ problem: String, _ found: String, _ expected: String) -> ApusError {
     ApusError(
       .badRunFile, problem, file: file, variable: "emulation.\(key)", found: found, expected: expected)

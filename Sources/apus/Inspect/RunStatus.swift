@@ -11,6 +11,9 @@ struct RunStatus: Encodable, CustomStringConvertible {
   let directory: String
   let membersDone: Int
   let membersPlanned: Int
+  /// Members that an emulator has drawn, where the run file asks for them.
+  let emulatedDone: Int?
+  let emulatedPlanned: Int?
   let productsDone: Int
   let productsPlanned: Int
   /// Initial times whose files are listed with their digests.
@@ -25,10 +28,11 @@ struct RunStatus: Encodable, CustomStringConvertible {
     var lines = [
       "run       \(name) in \(directory)\(isLocked ? ", working now" : "")",
       "members   \(membersDone) of \(membersPlanned)",
+      emulatedDone.map { "emulated  \($0) of \(emulatedPlanned ?? 0)" },
       "products  of \(productsDone) of \(productsPlanned) initial times",
       "checksums of \(checksumsDone) of \(productsPlanned) initial times",
       "report    \(hasReport ? "done" : wantsReport ? "not yet" : "none")",
-    ]
+    ].compactMap { $0 }
     if !failed.isEmpty { lines.append("failed    " + failed.joined(separator: ", ")) }
     return lines.joined(separator: "\n")
   }
@@ -53,7 +57,16 @@ struct RunStatus: Encodable, CustomStringConvertible {
     productsPlanned = times.count
     checksumsDone = times.count { run.hasProducts(at: $0) && RunDirectory.exists(run.checksums(at: $0)) }
     failed = notes.sorted().map { $0.replacing(".json", with: "") }
-    let report = (try? EnsembleRunFile.read(run.runFile))?.report
+    let runFile = try? EnsembleRunFile.read(run.runFile)
+    let emulation = runFile?.emulation
+    let drawn = RunDirectory(run.path + "/emulated")
+    emulatedDone = emulation.map { settings in
+      times.reduce(0) { sum, time in
+        sum + (1...settings.members).count { RunDirectory.exists(drawn.memberFile($0, at: time)) }
+      }
+    }
+    emulatedPlanned = emulation.map { $0.members * times.count }
+    let report = runFile?.report
     hasReport = RunDirectory.exists(report?.file ?? run.report)
     // Drawn of whole members only.
     wantsReport = hasReport || report != nil && manifest.memberFiles?.isWhole ?? true

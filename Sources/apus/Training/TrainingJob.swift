@@ -86,6 +86,16 @@ struct TrainingFiles {
     WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 
+  /// Makes sure that a training from its beginning writes over no checkpoint: a training's own has its state beside it.
+  /// - Throws: `ApusError` of kind `cannotCreateOutput`.
+  func requireUnwritten() throws {
+    guard FileManager.default.fileExists(atPath: checkpoint) else { return }
+    throw ApusError(
+      .cannotCreateOutput, "there is a file that this training has not written", file: checkpoint,
+      found: "a file without a training state beside it", expected: "no file, or \(state)",
+      advice: "Move it away to train anew, or choose another output.checkpoint.")
+  }
+
   private func inserted(_ word: String) -> String {
     let (stem, ending) = TrainingFiles.split(checkpoint)
     return "\(stem).\(word)\(ending)"

@@ -21,7 +21,8 @@ struct TrainingSession {
   ///   - snapshot: as of `Trainer.run`.
   ///   - saving: called before a state is saved.
   /// - Returns: the most that the machine does, in floating-point operations a second.
-  /// - Throws: `ApusError`: `tryAgainLater` after a stop, and where files cannot be read or written.
+  /// - Throws: `ApusError`: `tryAgainLater` after a stop, `cannotCreateOutput` where a checkpoint would be written over that
+  ///   this training did not write, and where files cannot be read or written.
   func run(
     operationsPerSample operations: Double, snapshot: (Trainer) throws -> Void = { _ in },
     saving: (Trainer) -> Void = { _ in }
@@ -33,6 +34,8 @@ struct TrainingSession {
       // A training that was killed between state and curve may have no step left that would write the curve.
       try writeCurve()
       logger.info("resuming after step \(state.step) of \(settings.schedule.steps) from \(names.state)")
+    } else {
+      try names.requireUnwritten()
     }
     let peak = try 1e9 * MachineLimits.products(threads, Stopwatch(seconds: 0.2))
     let meter = TrainingMeter(
