@@ -56,8 +56,13 @@ public struct SHA256 {
 
   /// The digest of some bytes, in hexadecimal.
   public static func hexadecimal(of bytes: [UInt8]) -> String {
+    bytes.withUnsafeBytes { hexadecimal(of: $0) }
+  }
+
+  /// The digest of what lies in memory, in hexadecimal.
+  public static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String {
     var digest = SHA256()
-    bytes.withUnsafeBytes { digest.update($0) }
+    digest.update(bytes)
     return digest.hexadecimal()
   }
 

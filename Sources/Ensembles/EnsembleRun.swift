@@ -138,7 +138,9 @@ public struct EnsembleRun: Sendable {
     var (written, lacking) = (0, [(Instant, members: Int)]())
     for time in plan.initialTimes {
       if hasProducts(at: time) {
-        try seal(time)
+        // Files that were lost since are not to be passed over.
+        let lost = plan.members.count { lacksFile($0, at: time) }
+        if lost > 0 { lacking.append((time, lost)) } else { try seal(time) }
         continue
       }
       let work = try dateWork(at: time)

@@ -60,9 +60,11 @@ public struct EnsembleArchive: Sendable {
   ///
   /// Members come in order of their numbers; where numbers are missing or come twice (the same number from
   /// several checkpoints), in the order of the files.
+  /// - Parameter eachTimeOnce: whether files without members are parts of one series, of which a time that several hold
+  ///   counts once, from the first; else they are members.
   /// - Throws: `ApusError`: `inputMissing` for a missing file or variable, `badData` for differing grids or
   ///   units, a file given twice, or a time with fewer members than others.
-  public init(_ paths: [String], variable: String) throws {
+  public init(_ paths: [String], variable: String, eachTimeOnce: Bool = false) throws {
     self.variable = variable
     var places: Set<String> = []
     for path in paths where !places.insert(EnsembleArchive.realPath(path)).inserted {
@@ -81,9 +83,13 @@ public struct EnsembleArchive: Sendable {
       for (key, _) in times where !seen.insert(key).inserted {
         throw EnsembleArchive.twice("\(key)", file: source.reader.path, variable: variable)
       }
+      let axis = EnsembleArchive.memberAxis(source)
       for (key, indices) in times {
-        if slots[key] == nil { cases.append(key) }
-        let axis = EnsembleArchive.memberAxis(source)
+        if slots[key] == nil {
+          cases.append(key)
+        } else if eachTimeOnce, axis == nil, source.members.isEmpty {
+          continue
+        }
         let count = axis.map { source.length($0) } ?? 1
         let numbers: [Int?] =
           source.members.count == count ? source.members : .init(repeating: nil, count: count)

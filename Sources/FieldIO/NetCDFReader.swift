@@ -170,6 +170,7 @@ public final class NetCDFReader: Sendable {
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
   public func singles(_ variable: Variable, start: [Int], count: [Int]) throws -> [Float] {
     var values = try read(variable, start, count, nc_get_vara_float)
+    StoredRange(variable)?.apply(to: &values)
     let scale = Float(variable.number("scale_factor") ?? 1)
     let offset = Float(variable.number("add_offset") ?? 0)
     let isPacked = scale != 1 || offset != 0
@@ -195,7 +196,7 @@ public final class NetCDFReader: Sendable {
     return values
   }
 
-  /// Stored numbers that stand for nothing; NaN is left out.
+  /// Stored numbers that stand for nothing, as the file means them; NaN is left out.
   private func missingValues(_ variable: Variable) -> [Double] {
     var missing = ["_FillValue", "missing_value"].flatMap { variable.attributes[$0]?.numbers ?? [] }
     // What the library leaves where nothing was written.
@@ -203,23 +204,25 @@ public final class NetCDFReader: Sendable {
       if variable.typeName == "float" { missing.append(Double(NC_FILL_FLOAT)) }
       if variable.typeName == "double" { missing.append(NC_FILL_DOUBLE) }
     }
-    return Array(Set(missing.filter { !$0.isNaN })).sorted()
+    let range = StoredRange(variable)
+    return Array(Set(missing.map { range?.meaning(of: $0) ?? $0 }.filter { !$0.isNaN })).sorted()
   }
 
-  /// Numbers of a hyperslab unpacked: `scale_factor` and `add_offset` applied, missing values as NaN.
+  /// Numbers of a hyperslab unpacked: `scale_factor` and `add_offset` applied, missing values, infinities and what lies
+  /// beyond `valid_range`, `valid_min` or `valid_max` as NaN.
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
   public func values(_ variable: Variable, start: [Int], count: [Int]) throws -> [Double] {
     var values = try stored(variable, start: start, count: count)
     let scale = variable.number("scale_factor") ?? 1
     let offset = variable.number("add_offset") ?? 0
-    let missing = missingValues(variable)
+    let (missing, range) = (missingValues(variable), StoredRange(variable))
     let packed = scale != 1 || offset != 0
     // CF 8.1: short integers packed with single-precision attributes are single-precision numbers; xarray
     // and netCDF4-python round both steps, and so do we, or ties and scores would differ from theirs.
     let isSingle = variable.isSingle
     for i in values.indices {
-      let value = values[i]
-      if missing.contains(value) {
+      let value = range?.meaning(of: values[i]) ?? values[i]
+      if missing.contains(value) || value.isNaN {
         values[i] = .nan
       } else if packed && isSingle {
         values[i] = Double(Float(value) * Float(scale) + Float(offset))

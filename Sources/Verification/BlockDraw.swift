@@ -10,11 +10,23 @@ struct BlockDraw: Sendable {
   let blockLength: Int
   private let seed: UInt64
 
-  /// - Parameter blockLength: dates a block; nil: the cube root of their number, rounded up.
+  /// - Parameter blockLength: dates a block; nil: the cube root of their number, rounded up, but at most half of them.
   init(dates: Int, blockLength: Int?, seed: UInt64) {
     (self.dates, self.seed) = (dates, seed)
-    self.blockLength = min(
-      max(1, dates), max(1, blockLength ?? Int(cbrt(Double(dates)).rounded(.up))))
+    self.blockLength = min(max(1, dates), max(1, blockLength ?? Self.length(of: dates)))
+  }
+
+  /// Whether draws differ at all: one block of all dates is the same sample again and again.
+  var isOfSeveral: Bool { blockLength < dates }
+
+  /// The least that a two-sided p-value can be: the chance that as many independent differences as there are whole blocks
+  /// all have one sign by chance, 2^(1 - n). Few dates prove nothing, however alike they are.
+  var leastPValue: Double { exp2(1 - Double(max(1, dates / blockLength))) }
+
+  private static func length(of dates: Int) -> Int {
+    var root = 1
+    while root * root * root < dates { root += 1 }
+    return min(root, max(1, dates / 2))
   }
 
   /// Gives the dates of one draw, one after the other.

@@ -10,7 +10,7 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
   public let difference: Double
   /// Score of the second forecast over all dates.
   public let reference: Double
-  /// Lower end of the confidence interval (percentile method).
+  /// Lower end of the confidence interval (percentile method); NaN where a block holds all dates.
   public let lower: Double
   /// Upper end of the confidence interval.
   public let upper: Double
@@ -18,7 +18,7 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
   public let confidence: Double
   /// Chance of a difference at least as large in size if there were none (two-sided): the part of
   /// resampled differences that lie further from `difference` than it lies from 0; at least
-  /// 1 / (resamples + 1).
+  /// 1 / (resamples + 1), and 2^(1 - n) with n whole blocks.
   public let pValue: Double
   /// Number of dates.
   public let dateCount: Int
@@ -27,15 +27,15 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
   /// Number of resamples.
   public let resamples: Int
 
-  /// Whether the interval excludes 0.
-  public var isSignificant: Bool { lower > 0 || upper < 0 }
+  /// Whether the interval excludes 0, of dates enough to say so.
+  public var isSignificant: Bool { (lower > 0 || upper < 0) && pValue <= 1 - confidence }
 
   /// Resamples two forecasts' scores of consecutive dates.
   /// - Parameters:
   ///   - scores: of the first forecast, one a date, in order of date.
   ///   - reference: of the second, same dates.
   ///   - rootsOfMeans: whether the scores are mean squares, of which the root is compared after averaging.
-  ///   - blockLength: dates a block; by default the cube root of the number of dates, rounded up.
+  ///   - blockLength: dates a block; by default the cube root of the number of dates, rounded up, at most half of them.
   /// - Throws: `ApusError` where there are fewer than two dates, or a score is NaN.
   public init(
     _ scores: [Double], minus reference: [Double], rootsOfMeans: Bool = false, blockLength: Int? = nil,
@@ -98,12 +98,13 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
     let beyond = sorted.reduce(0) { $0 + (abs($1 - observed) >= abs(observed) ? 1 : 0) }
     difference = observed
     reference = resampling.reference
-    lower = OrderStatistic.quantile((1 - confidence) / 2, of: sorted)
-    upper = OrderStatistic.quantile((1 + confidence) / 2, of: sorted)
+    let isKnown = resampling.drawing.isOfSeveral
+    lower = isKnown ? OrderStatistic.quantile((1 - confidence) / 2, of: sorted) : .nan
+    upper = isKnown ? OrderStatistic.quantile((1 + confidence) / 2, of: sorted) : .nan
     self.confidence = confidence
-    pValue = Double(beyond + 1) / Double(sorted.count + 1)
+    pValue = max(Double(beyond + 1) / Double(sorted.count + 1), resampling.drawing.leastPValue)
     dateCount = resampling.dates
-    blockLength = resampling.blockLength
+    blockLength = resampling.drawing.blockLength
     resamples = resampling.draws
   }
 }
@@ -111,7 +112,7 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
 /// Differences of two scores over dates that are drawn again and again.
 private struct Resampling {
   let dates: Int
-  let blockLength: Int
+  let drawing: BlockDraw
   let draws: Int
   /// Difference over all dates.
   let observed: Double
@@ -155,7 +156,7 @@ private struct Resampling {
         resampled.pointer[draw] = difference(sums.pointer)
       }
     }
-    (self.dates, self.blockLength, self.draws) = (dates, drawing.blockLength, draws)
+    (self.dates, self.drawing, self.draws) = (dates, drawing, draws)
     sorted = resampled.array.filter(\.isFinite).sorted()
   }
 }

@@ -203,6 +203,56 @@ import Testing
     #expect(report.contains("Scorecard") && report.contains("area above roc"))
   }
 
+  /// What is compared has the same points: the same ensemble without its far north differs by nothing in the south, and is
+  /// not compared over the globe. Two dates prove nothing; forecasts without a lead time are compared by their times.
+  @Test func aScorecardComparesTheSamePoints() throws {
+    typealias World = DiagnosticsWorld
+    let world = try World()
+    func baseline(_ name: String, dates: Range<Int>, lead: Bool = true, _ change: (Int, Float) -> Float)
+      throws
+    {
+      for date in dates {
+        let initial = World.start.adding(hours: 24 * date)
+        try world.write(
+          "\(name)_\(date).nc", times: (lead ? World.leads : [24]).map { initial.adding(hours: $0) },
+          initial: lead ? initial : nil, members: World.members
+        ) { variable, time, member in
+          World.field(variable, time, seed: 1000 + UInt64(date * 100 + member), noise: 1).enumerated().map(
+            change)
+        }
+      }
+    }
+    func run(_ forecast: String, _ name: String, _ output: String) throws -> Binary.Outcome {
+      try Binary.run([
+        "verify",
+        world.definition(
+          "name: card\nvariables: [t2m]\n\(forecast == "plain" ? "" : "lead_times: [24]\n")regions: [global, southern_extratropics]\nevents: {t2m: [\"282\"]}\n"
+        ),
+        "--forecast", world.scratch.file("\(forecast)_*.nc").path, "--truth",
+        world.scratch.file("truth.nc").path, "--baseline", world.scratch.file("\(name)_*.nc").path,
+        "--output", world.scratch.file(output).path,
+      ])
+    }
+    try baseline("north", dates: 0..<World.dates) { $0 < 2 * World.columns ? .nan : $1 + 1 }
+    let north = try run("forecast_1", "north", "north")
+    #expect(north.code == 0 && north.errors.contains("values at different points"), "\(north.errors)")
+    let regions = try world.numbers("north/scorecard.nc", "dates")
+    // RMSE, CRPS, Brier, twCRPS and ROC area of the one region that is left.
+    #expect(regions.count == 5)
+    #expect(try world.numbers("north/scorecard.nc", "difference").allSatisfy { $0 < 0 })
+    try baseline("two", dates: 0..<2) { $1 + 1 }
+    #expect(try run("forecast_1", "two", "two").code == 0)
+    #expect(try world.numbers("two/scorecard.nc", "stands").allSatisfy { $0 == 0 })
+    #expect(try world.numbers("two/scorecard.nc", "p_value").allSatisfy { $0 >= 0.5 })
+    try baseline("plain", dates: 0..<World.dates, lead: false) { $1 }
+    try baseline("warm", dates: 0..<World.dates, lead: false) { $1 + 1 }
+    let plain = try run("plain", "warm", "plain")
+    #expect(plain.code == 0, "\(plain.errors)")
+    #expect(try world.numbers("plain/scorecard.nc", "dates").allSatisfy { $0 == Double(World.dates) })
+    #expect(
+      try String(contentsOf: world.scratch.file("plain/report.html"), encoding: .utf8).contains("all times"))
+  }
+
   /// As the Climate Data Store gives them: wind speed is made of two files.
   @Test func theTruthMayComeWithAFileAVariable() throws {
     let world = try DiagnosticsWorld()

@@ -118,6 +118,11 @@ import Testing
     #expect(merged.errors.contains("no report"))
     #expect(try files("shards/products") == whole)
     #expect(try files("shards/members") == files("part/members"))
+    // Members that are lost afterwards are missed.
+    let lost = try #require(scratch.files.first { $0.hasPrefix("shards/members/") && $0.hasSuffix(".nc") })
+    try FileManager.default.removeItem(at: scratch.file(lost))
+    let again = try Binary.run(["merge", file], in: scratch.directory)
+    #expect(again.code == 75 && again.errors.contains("lack members"), "\(again.errors)")
   }
 
   @Test func aKilledRunGoesOn() throws {

@@ -142,6 +142,68 @@ import Testing
     }
   }
 
+  /// `_Unsigned`, `valid_range`, `valid_min` and infinities, as netCDF4-python has them.
+  @Test func storedNumbersThatAreNotWhatTheySeem() throws {
+    func values(
+      _ type: Int32, _ numbers: [Double], _ attributes: (_ file: Int32, _ variable: Int32) -> Void
+    ) throws -> [Double] {
+      let path = FileManager.default.temporaryDirectory
+        .appendingPathComponent("apus-\(UUID().uuidString).nc").path
+      defer { unlink(path) }
+      var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+      var (rows, columns): (Int32, Int32) = (0, 0)
+      #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
+      nc_def_dim(file, "lat", 1, &lat)
+      nc_def_dim(file, "lon", numbers.count, &lon)
+      nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
+      nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
+      nc_def_var(file, "t2m", type, 2, [lat, lon], &x)
+      attributes(file, x)
+      nc_put_var_double(file, rows, [10])
+      nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
+      #expect(nc_put_var_double(file, x, numbers) == NC_NOERR)
+      #expect(nc_close(file) == NC_NOERR)
+      let archive = try EnsembleArchive([path], variable: "t2m")
+      switch try archive.values(archive.cases[0]) {
+      case .single(let values): return values.map(Double.init)
+      case .double(let values): return values
+      }
+    }
+    for (type, full) in [(NC_BYTE, 256.0), (NC_SHORT, 65_536)] {
+      let found = try values(type, [-1, -2, 3, 7]) { file, x in
+        nc_put_att_text(file, x, "_Unsigned", 4, "true")
+        var fill: (Int8, Int16) = (-1, -1)
+        if type == NC_BYTE {
+          nc_put_att_schar(file, x, "_FillValue", NC_BYTE, 1, &fill.0)
+        } else {
+          nc_put_att_short(file, x, "_FillValue", NC_SHORT, 1, &fill.1)
+        }
+        nc_put_att_float(file, x, "scale_factor", NC_FLOAT, 1, [0.5])
+      }
+      #expect(found[0].isNaN && found[1] == (full - 2) / 2 && found[2] == 1.5 && found[3] == 3.5)
+    }
+    for type in [NC_FLOAT, NC_DOUBLE] {
+      let found = try values(type, [-5, .infinity, 3, 900, -.infinity, .nan]) { file, x in
+        nc_put_att_double(file, x, "valid_range", type, 2, [-4, 899])
+      }
+      #expect(found.map(\.isNaN) == [true, true, false, true, true, true] && found[2] == 3)
+      let bounded = try values(type, [-5, .infinity, 3, 900]) { file, x in
+        nc_put_att_double(file, x, "valid_min", type, 1, [0])
+      }
+      #expect(bounded.map(\.isNaN) == [true, true, false, false])
+    }
+    // Of packed numbers the range is packed; one in other units is none.
+    let packed = try values(NC_SHORT, [5, 50, 500]) { file, x in
+      nc_put_att_float(file, x, "scale_factor", NC_FLOAT, 1, [0.5])
+      nc_put_att_short(file, x, "valid_range", NC_SHORT, 2, [0, 100])
+    }
+    #expect(packed[0] == 2.5 && packed[1] == 25 && packed[2].isNaN)
+    let physical = try values(NC_SHORT, [5, 50, 500]) { file, x in
+      nc_put_att_float(file, x, "valid_min", NC_FLOAT, 1, [0.5])
+    }
+    #expect(physical == [5, 50, 500])
+  }
+
   @Test func packedShortsRoundAsXarrayDoes() throws {
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("apus-\(UUID().uuidString).nc").path

@@ -31,6 +31,20 @@ import Verification
     }
   }
 
+  /// A truth on members or between them is beyond none that are drawn, of whatever groups.
+  @Test(arguments: [nil, GroupDraw(name: "pairs", members: 2, control: nil)])
+  func tiesAreNotBeyond(_ group: GroupDraw?) throws {
+    let dry = try sizes(
+      [Double](repeating: 0, count: 6), members: 6, truth: 0, threshold: 1, sizes: [2, 6], group: group)
+    #expect(dry.outlier == [0, 0])
+    // Two of six on the truth, four above it: all drawn lie above, one pair after the other or one by one.
+    let some = try sizes(
+      [0, 0, 1, 2, 3, 4], members: 6, truth: 0, threshold: 9, sizes: [2, 4], group: group)
+    let share = 2.0 / 3
+    let expected = group == nil ? [pow(share, 2), pow(share, 4)] : [share, pow(share, 2)]
+    #expect(zip(some.outlier, expected).allSatisfy { Samples.nearlyEqual($0, $1, 1e-12) })
+  }
+
   /// A point without a threshold counts for everything but its event.
   @Test(arguments: [nil, GroupDraw(name: "pairs", members: 2, control: nil)])
   func pointsWithoutThresholdLeaveTheEvent(_ group: GroupDraw?) throws {

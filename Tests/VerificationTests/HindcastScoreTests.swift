@@ -168,6 +168,26 @@ import Verification
         rows: [[1], [2]], minus: [[1], [2]], scores: ({ _ in .nan }, { $0[0] })) == nil)
   }
 
+  /// Few dates prove nothing: with n blocks p is 2^(1 - n) at least, and one block has no interval.
+  @Test func fewDatesProveNothing() throws {
+    for (dates, block, least) in [(2, 1, 0.5), (3, 1, 0.25), (4, 2, 0.5), (6, 2, 0.25), (12, 3, 0.125)] {
+      let alike = try PairedBlockBootstrap(
+        [Double](repeating: 1, count: dates), minus: [Double](repeating: 2, count: dates), resamples: 200)
+      #expect(alike.blockLength == block && alike.pValue == least && !alike.isSignificant)
+      #expect(alike.lower == -1 && alike.upper == -1)
+    }
+    let whole = try PairedBlockBootstrap([1, 2, 3], minus: [3, 4, 6], blockLength: 3, resamples: 200)
+    #expect(whole.lower.isNaN && whole.upper.isNaN && whole.pValue == 1 && !whole.isSignificant)
+    #expect(BlockBootstrap(dates: 5, blockLength: 9).interval([[1, 2, 3, 4, 5]]) { $0[0] }.lower.isNaN)
+    // The cube root of a cube is whole.
+    for root in [3, 6, 9, 12] {
+      let count = root * root * root
+      let found = try PairedBlockBootstrap(
+        [Double](repeating: 1, count: count), minus: [Double](repeating: 2, count: count), resamples: 2)
+      #expect(found.blockLength == root)
+    }
+  }
+
   @Test func tooLittleOrBrokenIsRefused() {
     #expect(throws: ApusError.self) { try PairedBlockBootstrap([1], minus: [2]) }
     #expect(throws: ApusError.self) { try PairedBlockBootstrap([1, 2], minus: [2]) }

@@ -44,6 +44,47 @@ import Verification
     return weight > 0 ? sum / weight : .nan
   }
 
+  /// A truth on one of the members is beyond none; where the climate has no value the CRPS beside it has none either; points
+  /// that are missing are told by `pointsScored`, whichever they are.
+  @Test func tiesClimateAndMissingPoints() throws {
+    let (members, points) = (4, Self.points)
+    let pass = ScorePass(
+      regions: Self.regions, rows: Self.rows, columns: Self.columns, alpha: 0.9, threads: 1)
+    func score(_ change: (inout CaseInput) -> Void) throws -> CaseResult {
+      var input = Self.input(members)
+      change(&input)
+      var none: ScoreMaps?
+      return try pass.run(input, maps: &none)
+    }
+    let dry = try score {
+      $0 = CaseInput(
+        ensemble: EnsembleValues([Float](repeating: 0, count: members * points), members: members),
+        truth: [Double](repeating: 0, count: points), ties: Philox(seed: 3, purpose: .tieBreak))
+    }
+    #expect(dry.mean(.outlier, region: 0) == 0)
+    let climate = Samples.normal(1, points, seed: 9, mean: 2, deviation: 0.1)
+    let all = try score { $0.climateCRPS = climate }
+    #expect(all.mean(.crpsFairBesideClimate, region: 0) == all.mean(.crpsFair, region: 0))
+    let half = try score {
+      $0.climateCRPS = climate.indices.map { $0 < points / 2 ? .nan : climate[$0] }
+    }
+    let input = Self.input(members)
+    let expected = Self.mean(0) { point in
+      point < points / 2
+        ? .nan
+        : Samples.kernelCRPS(
+          (0..<members).map { input.ensemble[$0, point] }, input.truth[point], fairness: 1)
+    }
+    #expect(Samples.nearlyEqual(half.mean(.crpsFairBesideClimate, region: 0), expected, 1e-12))
+    #expect(half.mean(.crpsFair, region: 0) == all.mean(.crpsFair, region: 0))
+    // The tropics are the middle rows.
+    let first = try score { $0.truth[0] = .nan }
+    let second = try score { $0.truth[1] = .nan }
+    #expect(first.mean(.pointsScored, region: 0) != all.mean(.pointsScored, region: 0))
+    #expect(first.mean(.pointsScored, region: 0) != second.mean(.pointsScored, region: 0))
+    #expect(first.mean(.pointsScored, region: 1) == all.mean(.pointsScored, region: 1))
+  }
+
   /// Every score of every region from its definition, the long way.
   @Test(arguments: [1, 2, 3, 10, 51, 130], [true, false])
   func everyScoreIsItsDefinition(members: Int, isSingle: Bool) throws {
@@ -85,6 +126,10 @@ import Verification
       case .outlier: return y < (x.min() ?? 0) || y > (x.max() ?? 0) ? 1 : 0
       case .anomalyProduct: return (mean - c[point]) * (y - c[point])
       case .forecastAnomalySquare: return (mean - c[point]) * (mean - c[point])
+      case .crpsFairBesideClimate: return .nan
+      case .pointsScored:
+        let word = UInt64(point + 1) &* 0x9E37_79B9_7F4A_7C15
+        return Double(word >> 11) / Double(UInt64(1) << 53)
       }
     }
     for region in Self.regions.indices {
@@ -110,6 +155,8 @@ import Verification
           let (p, o) = (k / m, y > 0 ? 1.0 : 0)
           switch score {
           case .twcrps: return Samples.kernelCRPS(x.map { max($0, 0) }, max(y, 0))
+          case .twcrpsFair:
+            return members > 1 ? Samples.kernelCRPS(x.map { max($0, 0) }, max(y, 0), fairness: 1) : .nan
           case .owcrps:
             guard y > 0 else { return .nan }
             let inside = x.filter { $0 > 0 }

@@ -13,13 +13,14 @@ public struct BlockBootstrap: Sendable {
   /// Draws once for all scores of the same dates.
   /// - Parameters:
   ///   - dates: their number.
-  ///   - blockLength: dates a block; nil: the cube root of their number, rounded up.
+  ///   - blockLength: dates a block; nil: the cube root of their number, rounded up, at most half of them. There are no
+  ///     intervals where a block holds all dates.
   public init(
     dates: Int, blockLength: Int? = nil, resamples: Int = 2000, confidence: Double = 0.95, seed: UInt64 = 0
   ) {
     self.confidence = confidence
     let draws = BlockDraw(dates: dates, blockLength: blockLength, seed: seed)
-    weights = (0..<(dates > 1 ? resamples : 0)).map { draw in
+    weights = (0..<(draws.isOfSeveral ? resamples : 0)).map { draw in
       var taken = [Double](repeating: 0, count: dates)
       draws.forEachDate(of: draw) { taken[$0] += 1 }
       return taken

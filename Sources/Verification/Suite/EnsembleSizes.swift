@@ -4,8 +4,8 @@ import Foundation
 /// What ensembles of n members drawn from a large one would show, for any n, without drawing: expectations over all
 /// draws with replacement are sums over the sorted members (HENS Part II, figures 3, 7, 10 and 11, resampled there).
 ///
-/// Of M members, b lie below the truth y, a above and e on it; F(k) = k/M.
-/// - outlier: probability that y lies beyond all n: (1 - b/M)^n + (1 - a/M)^n - (e/M)^n;
+/// Of M members, b lie below the truth y and a above it; F(k) = k/M.
+/// - outlier: probability that y lies beyond all n, on none of them: (a/M)^n + (b/M)^n;
 /// - best member: E min |x - y|^2 = sum over distances d_(1) <= d_(2) ... of d_(j)^2 ((1 - (j-1)/M)^n - (1 - j/M)^n);
 /// - furthest member above the mean: E max = sum_k x_(k) (F(k)^n - F(k-1)^n), over the full ensemble's deviation;
 /// - width of the central 95 % of the probability k/n of an event that p of the members foresee:
@@ -123,7 +123,7 @@ public struct EnsembleSizes: Sendable, Codable {
         for (place, n) in sizes.enumerated() {
           let p = powers.pointer + place * (members + 1)
           let target = own + head + place * width
-          target[0] += weight * (p[below] + p[above] - p[below + above])
+          target[0] += weight * (p[members - below] + p[members - above])
           var (best, most) = (0.0, 0.0)
           for j in 0..<members {
             let share = p[j] - p[j + 1]

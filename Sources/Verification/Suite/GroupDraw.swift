@@ -2,9 +2,9 @@ import Foundation
 
 /// Draws whole groups of members: n members are n/g groups of g, drawn with replacement.
 ///
-/// As in `EnsembleSizes`, with k = n/g of G groups; of the groups, those below have all members at or below the truth,
-/// those above at or above it:
-/// - outlier: (above/G)^k + (below/G)^k - (all equal/G)^k;
+/// As in `EnsembleSizes`, with k = n/g of G groups; of the groups, those below have all members below the truth, those
+/// above above it:
+/// - outlier: (above/G)^k + (below/G)^k;
 /// - best member: of each group's least distance;
 /// - furthest member above the mean: of each group's highest member;
 /// - width: 1.96 x 2 sqrt(v/k), v the variance over groups of the share that foresees the event.
@@ -37,14 +37,12 @@ public struct GroupDraw: Sendable, Hashable, Codable {
     let (g, groups) = (members, x.count / members)
     let mean = x.reduce(0, +) / Double(x.count)
     let deviation = (x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(x.count)).squareRoot()
-    var (below, above, equal) = (0, 0, 0)
+    var (below, above) = (0, 0)
     var (nearest, highest) = ([Double](), [Double]())
     for group in 0..<groups {
       let own = x[group * g..<(group + 1) * g]
-      let (isBelow, isAbove) = (own.allSatisfy { $0 <= y }, own.allSatisfy { $0 >= y })
-      below += isBelow ? 1 : 0
-      above += isAbove ? 1 : 0
-      equal += isBelow && isAbove ? 1 : 0
+      below += own.allSatisfy { $0 < y } ? 1 : 0
+      above += own.allSatisfy { $0 > y } ? 1 : 0
       nearest.append(own.map { ($0 - y) * ($0 - y) }.min() ?? 0)
       highest.append(own.max() ?? 0)
     }
@@ -64,7 +62,7 @@ public struct GroupDraw: Sendable, Hashable, Codable {
       let k = Double(n / g)
       func power(_ count: Int) -> Double { pow(Double(count) / Double(groups), k) }
       let target = sums + place * (3 + events.count)
-      target[0] += weight * (power(above) + power(below) - power(equal))
+      target[0] += weight * (power(above) + power(below))
       var (best, most) = (0.0, 0.0)
       for j in 0..<groups {
         let share = power(groups - j) - power(groups - j - 1)

@@ -35,8 +35,8 @@ public enum PointScore: String, CaseIterable, Sendable, Codable {
   /// How many standard deviations (M in the denominator) the member furthest from the mean lies away from it
   /// (HENS Part II, figure 3).
   case gain
-  /// 1 where the truth lies beyond all members, ties counting half; 2 / (M + 1) of a reliable ensemble (HENS Part II,
-  /// figure 11).
+  /// 1 where the truth lies beyond all members, not on one of them; 2 / (M + 1) of a reliable ensemble without ties (HENS
+  /// Part II, figure 11).
   case outlier
   /// (x mean - c) (y - c), for the anomaly correlation.
   case anomalyProduct = "anomaly_product"
@@ -44,6 +44,10 @@ public enum PointScore: String, CaseIterable, Sendable, Codable {
   case forecastAnomalySquare = "forecast_anomaly_square"
   /// (y - c)^2
   case truthAnomalySquare = "truth_anomaly_square"
+  /// `crpsFair` of the points that have a climate: what `climatologyCRPS` may be compared with.
+  case crpsFairBesideClimate = "crps_fair_beside_climate"
+  /// A number of each point's own, between 0 and 1: two area means of it are the same where the points scored are.
+  case pointsScored = "points_scored"
 
   /// Whether a root is taken after the mean over dates.
   public var isRootOfMean: Bool {
@@ -60,7 +64,11 @@ public enum PointScore: String, CaseIterable, Sendable, Codable {
 
   /// Whether it only serves to compute others.
   public var isInternal: Bool {
-    self == .anomalyProduct || self == .forecastAnomalySquare || self == .truthAnomalySquare
+    switch self {
+    case .anomalyProduct, .forecastAnomalySquare, .truthAnomalySquare, .crpsFairBesideClimate, .pointsScored:
+      true
+    default: false
+    }
   }
 
   /// Place among all scores.
@@ -74,6 +82,8 @@ public enum PointScore: String, CaseIterable, Sendable, Codable {
 public enum EventScore: String, CaseIterable, Sendable, Codable {
   /// Threshold-weighted CRPS: CRPS of max(x, t) against max(y, t), or of the minima (Gneiting and Ranjan 2011).
   case twcrps
+  /// The fair one: 1/(2 M (M - 1)) in place of 1/(2 M^2) (Ferro 2014); NaN for a single member.
+  case twcrpsFair = "twcrps_fair"
   /// Outcome-weighted CRPS: where the event came, CRPS of the members beyond t against y; |y - nearest member|
   /// where there is none; NaN elsewhere (Allen et al. 2023; HENS Part II, figure 9).
   case owcrps
@@ -91,5 +101,7 @@ public enum EventScore: String, CaseIterable, Sendable, Codable {
   case frequency
 
   /// Whether it has the variable's unit.
-  public var hasUnit: Bool { self == .twcrps || self == .owcrps || self == .twmaeControl }
+  public var hasUnit: Bool {
+    self == .twcrps || self == .twcrpsFair || self == .owcrps || self == .twmaeControl
+  }
 }

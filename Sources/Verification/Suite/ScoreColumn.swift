@@ -78,7 +78,6 @@ struct ScoreColumn {
       Place.gain, above.replacing(with: under, where: under .> above) / deviation,
       isComplete .& (deviation .> 0))
     let outside = Lanes.zero.replacing(with: 1, where: (truth .< least) .| (truth .> rows[members - 1]))
-      .replacing(with: 0.5, where: (truth .== least) .| (truth .== rows[members - 1]))
     put(Place.outlier, outside, known)
     var logScore = Lanes.zero
     if members > 1 {
@@ -133,7 +132,11 @@ struct ScoreColumn {
     }
     // sum (2 k - M + 1) z_(k) over all members
     let differences = weighted * 2 - sum * (m - 1)
-    put(EventPlace.twcrps, (apart + y * (Lanes(repeating: m) - beyond)) / m - differences / (m * m), known)
+    let first = (apart + y * (Lanes(repeating: m) - beyond)) / m
+    put(EventPlace.twcrps, first - differences / (m * m), known)
+    put(
+      EventPlace.twcrpsFair,
+      members > 1 ? first - differences / (m * (m - 1)) : Lanes(repeating: .nan), known)
     // The same over the `beyond` members alone, whose ranks begin at M - beyond.
     let inner = weighted * 2 - sum * (Lanes(repeating: 2 * m - 1) - beyond)
     let some = beyond .> 0
@@ -147,8 +150,9 @@ struct ScoreColumn {
       EventPlace.brierFair,
       members > 1
         ? brier - beyond * (Lanes(repeating: m) - beyond) / (m * m * (m - 1)) : Lanes(repeating: .nan), known)
-    put(EventPlace.probability, p, isComplete .& (t .== t))
-    put(EventPlace.frequency, o, (truth .== truth) .& (t .== t))
+    // Of the points of the Brier score, which is compared with them.
+    put(EventPlace.probability, p, known)
+    put(EventPlace.frequency, o, known)
     if let control {
       put(
         EventPlace.twmaeControl, Self.absolute(Self.positivePart((control - t) * sign) - y),
@@ -201,11 +205,12 @@ struct ScoreColumn {
     static let variance = 6, control = 7, controlAbsolute = 8, persistence = 9, climatology = 10
     static let climatologyCRPS = 11, logScore = 12, bestMember = 13, gain = 14, outlier = 15
     static let anomalyProduct = 16, forecastAnomaly = 17, truthAnomaly = 18
-    static let count = 19
+    static let crpsFairBesideClimate = 19, pointsScored = 20
+    static let count = 21
   }
   enum EventPlace {
-    static let twcrps = 0, owcrps = 1, twmaeControl = 2, brier = 3, brierFair = 4, logScore = 5
-    static let probability = 6, frequency = 7
-    static let count = 8
+    static let twcrps = 0, twcrpsFair = 1, owcrps = 2, twmaeControl = 3, brier = 4, brierFair = 5
+    static let logScore = 6, probability = 7, frequency = 8
+    static let count = 9
   }
 }

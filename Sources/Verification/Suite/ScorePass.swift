@@ -324,6 +324,17 @@ public struct ScorePass: Sendable {
       return .!bad
     }
 
+    /// Numbers of eight points' own, 0 to 1: multiples of the golden ratio, less their whole parts.
+    @inline(__always)
+    private func numbers(from point: Int) -> Lanes {
+      var numbers = Lanes.zero
+      for lane in 0..<8 {
+        let word = UInt64(truncatingIfNeeded: point &+ lane &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        numbers[lane] = Double(word >> 11) * 0x1p-53
+      }
+      return numbers
+    }
+
     @inline(__always)
     private func lanes(_ buffer: AlignedBuffer<Double>, _ start: Int) -> Lanes {
       UnsafeRawPointer(buffer.pointer + start).loadUnaligned(as: Lanes.self)
@@ -366,8 +377,15 @@ public struct ScorePass: Sendable {
         put(Field.forecastAnomaly, forecast * forecast)
         put(Field.truthAnomaly, observed * observed)
       }
-      fields[Field.climatologyCRPS] = nothing
-      if let climateCRPS { put(Field.climatologyCRPS, lanes(climateCRPS, start)) }
+      (fields[Field.climatologyCRPS], fields[Field.crpsFairBesideClimate]) = (nothing, nothing)
+      if let climateCRPS {
+        let climate = lanes(climateCRPS, start)
+        put(Field.climatologyCRPS, climate)
+        put(
+          Field.crpsFairBesideClimate,
+          fields[Field.crpsFair].replacing(with: .nan, where: climate .!= climate))
+      }
+      put(Field.pointsScored, numbers(from: place.point))
       extremes(place, rows, complete, fields + Field.count)
 
       // Regions with a weight here.

@@ -18,7 +18,7 @@ struct ArchiveStates: ClimateStates {
   ) throws {
     self.records = records
     self.byLeadTime = byLeadTime
-    archives = try variables.map { try EnsembleArchive(files, variable: $0) }
+    archives = try variables.map { try EnsembleArchive(files, variable: $0, eachTimeOnce: !byLeadTime) }
     for archive in archives where !archive.grid.matches(archives[0].grid) {
       throw ApusError(
         .badData, "grid differs from the other variables'", file: archive.file, variable: archive.variable,

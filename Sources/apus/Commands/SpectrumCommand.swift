@@ -78,15 +78,20 @@ struct SpectrumCommand: ParsableCommand {
       history: "\(now) " + (["apus"] + CommandLine.arguments.dropFirst()).joined(separator: " "),
       references: "docs/verification.md of Apus")
     var sums = [Double](repeating: 0, count: count)
-    var complete = 0
+    var (complete, incomplete) = (0, 0)
     for (place, item) in archive.cases.enumerated() {
+      try StopFlag.check("Nothing was written: start it again.")
       let members = EnsembleValues(try archive.values(item), members: archive.members.count)
       let spectra = try EnsembleSpectra(members, transform: transform, convention: convention)
       try writer.put(
         "power", spectra.members.flatMap { $0 }, start: [place, 0, 0],
         count: [1, archive.members.count, count])
       try writer.put("power_of_mean", spectra.ensembleMean, start: [place, 0], count: [1, count])
-      for power in spectra.members where !power[0].isNaN {
+      for power in spectra.members {
+        guard !power[0].isNaN else {
+          incomplete += 1
+          continue
+        }
         complete += 1
         for l in 0..<count { sums[l] += power[l] }
       }
@@ -100,7 +105,8 @@ struct SpectrumCommand: ParsableCommand {
     try result.show(
       SpectrumReport(
         variable: variable, units: SpectrumCommand.squared(units), convention: convention.rawValue,
-        output: output, fields: complete, power: sums.map { $0 / Double(complete) }))
+        output: output, fields: complete, incompleteFields: incomplete,
+        power: sums.map { $0 / Double(complete) }))
   }
 
   /// `K` becomes `K2`, `m s-1` becomes `m2 s-2`.
@@ -125,11 +131,15 @@ struct SpectrumReport: Encodable, CustomStringConvertible {
   let convention: String
   let output: String
   let fields: Int
+  /// Fields with missing values, which are left out.
+  let incompleteFields: Int
   let power: [Double]
 
   var description: String {
+    let left = incompleteFields > 0 ? " (\(incompleteFields) with missing values left out)" : ""
     var lines = [
-      "\(variable) [\(units)], mean of \(fields) fields, \(convention)", "degree  wavelength [km]  power",
+      "\(variable) [\(units)], mean of \(fields) fields\(left), \(convention)",
+      "degree  wavelength [km]  power",
     ]
     var l = 1
     var shown = [0]

@@ -64,7 +64,7 @@ struct DailyScoring {
 
   /// What is true and known now; nil where there is none.
   private func truth() throws -> (period: DataPeriod, times: Set<Instant>)? {
-    var period = settings.truth ?? setup.run.analyses
+    var period = setup.run.truth
     period.to = min(period.to ?? now, now)
     guard settings.truth != nil else {
       period.files = setup.archive.files.map { InputPath($0) }

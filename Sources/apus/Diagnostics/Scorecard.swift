@@ -11,7 +11,8 @@ struct Scorecard {
   struct Entry: Encodable {
     let variable: String
     let region: String
-    let leadHours: Double
+    /// nil where the files do not say.
+    let leadHours: Double?
     let score: String
     let event: String?
     /// (score - baseline)/baseline in percent: negative is better.
@@ -25,6 +26,9 @@ struct Scorecard {
   }
 
   private(set) var entries: [Entry] = []
+  /// Dates of all variables and lead times that are not compared in some region, because the two have values at
+  /// different points.
+  private(set) var datesApart = 0
 
   init(
     _ definition: DiagnosticsFile, _ forecast: [UnitSummary], _ baseline: [UnitSummary], threads: Int
@@ -35,10 +39,11 @@ struct Scorecard {
           $0.state.variable == own.state.variable && $0.state.leadHours == own.state.leadHours
         })
       else { continue }
-      entries += try ScorecardPair(
+      let pair = ScorecardPair(
         own: own, other: other, events: definition.events[own.state.variable] ?? [],
-        regions: definition.regions.map(\.name), settings: definition.bootstrap, threads: threads
-      ).entries()
+        regions: definition.regions.map(\.name), settings: definition.bootstrap, threads: threads)
+      entries += try pair.entries()
+      datesApart += pair.datesApart
     }
     let stand = FalseDiscovery.stands(entries.map(\.pValue), rate: definition.bootstrap.falseDiscoveryRate)
     for place in entries.indices { entries[place].stands = stand[place] }
@@ -58,7 +63,7 @@ struct Scorecard {
       try file.variable(name, .text, ["comparison"], ["long_name": .text(name)])
     }
     let numbers: [(String, String, String, (Entry) -> Double)] = [
-      ("lead_time", "lead time", "hours", { $0.leadHours }),
+      ("lead_time", "lead time", "hours", { $0.leadHours ?? .nan }),
       ("percent", "relative difference", "percent", { $0.percent }),
       ("difference", "difference, in the score's unit", "", { $0.difference }),
       ("difference_lower", "lower end of its interval", "", { $0.lower }),

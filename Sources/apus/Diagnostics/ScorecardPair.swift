@@ -14,7 +14,7 @@ struct ScorecardPair {
   private static let scores = [
     "crps_fair", "rmse_mean", "energy_score_fair", "energy_score_tiles", "variogram_score_tiles",
   ]
-  private static let eventScores = ["brier_fair", "twcrps"]
+  private static let eventScores = ["brier_fair", "twcrps_fair"]
 
   /// All comparisons that can be made, region by region.
   func entries() throws -> [Scorecard.Entry] {
@@ -22,7 +22,9 @@ struct ScorecardPair {
     guard places.count > 1 else { return [] }
     let rows = try events.isEmpty ? ([], []) : (own.state.pooledRows(), other.state.pooledRows())
     return try regions.indices.flatMap { region in
-      try means(places, region) + areas(places, region, rows.0, rows.1)
+      let alike = places.filter { sameValue($0, own.columns.place(.pointsScored), region) }
+      return try alike.count < 2
+        ? [] : means(alike, region) + areas(alike, region, rows.0, rows.1)
     }
   }
 
@@ -30,13 +32,26 @@ struct ScorecardPair {
   private var commonDates: [(own: Int, other: Int)] {
     func places(_ unit: UnitDigest) -> [Int: Int] {
       Dictionary(
-        unit.dates.enumerated().map { ($1.initial ?? $1.index, $0) }, uniquingKeysWith: { $1 })
+        unit.dates.enumerated().map { ($1.initial ?? $1.valid ?? $1.index, $0) }, uniquingKeysWith: { $1 })
     }
     let (mine, theirs) = (places(own.state), places(other.state))
     return mine.keys.sorted().compactMap { date in
       guard let a = mine[date], let b = theirs[date] else { return nil }
       return (a, b)
     }
+  }
+
+  /// Dates on which the two have values at different points of some region, and are not compared there.
+  var datesApart: Int {
+    let column = own.columns.place(.pointsScored)
+    return commonDates.count { date in regions.indices.contains { !sameValue(date, column, $0) } }
+  }
+
+  private func sameValue(_ date: (own: Int, other: Int), _ column: Int, _ region: Int) -> Bool {
+    let (mine, theirs) = (
+      own.state.values[date.own][region][column], other.state.values[date.other][region][column]
+    )
+    return mine == theirs || mine.isNaN && theirs.isNaN
   }
 
   private func means(_ places: [(own: Int, other: Int)], _ region: Int) throws -> [Scorecard.Entry] {
@@ -63,7 +78,9 @@ struct ScorecardPair {
   private func areas(
     _ places: [(own: Int, other: Int)], _ region: Int, _ rows: [[Float]], _ otherRows: [[Float]]
   ) throws -> [Scorecard.Entry] {
-    try events.indices.compactMap { event in
+    // Areas grow with the number of members.
+    guard own.state.members == other.state.members else { return [] }
+    return try events.indices.compactMap { event in
       let columns = own.state.layout.event(event, region: region)
       let theirs = other.state.layout.event(event, region: region)
       guard
@@ -80,7 +97,7 @@ struct ScorecardPair {
     _ score: String, _ event: Int?, _ region: Int, _ test: PairedBlockBootstrap
   ) -> Scorecard.Entry {
     Scorecard.Entry(
-      variable: own.state.variable, region: regions[region], leadHours: own.state.leadHours ?? .nan,
+      variable: own.state.variable, region: regions[region], leadHours: own.state.leadHours,
       score: score, event: event.map { events[$0] }, percent: 100 * test.difference / test.reference,
       difference: test.difference, lower: test.lower, upper: test.upper, pValue: test.pValue,
       dates: test.dateCount)

@@ -84,10 +84,10 @@ struct SuiteReport {
       upper: hasBand ? estimates.map(\.upper) : [])
   }
 
-  private func lead(_ unit: UnitSummary) -> String {
-    unit.state.leadHours.map { hours in
-      hours == hours.rounded() ? "+\(Int(hours)) h" : "+\(hours) h"
-    } ?? "all times"
+  private func lead(_ unit: UnitSummary) -> String { SuiteReport.lead(unit.state.leadHours) }
+
+  private static func lead(_ hours: Double?) -> String {
+    hours.map { $0 == $0.rounded() ? "+\(Int($0)) h" : "+\($0) h" } ?? "all times"
   }
 
   /// Main scores of the first region at up to eight lead times.
@@ -372,7 +372,7 @@ struct SuiteReport {
     for region in definition.regions.map(\.name) {
       let entries = scorecard.entries.filter { $0.region == region }
       guard !entries.isEmpty else { continue }
-      let leads = Set(entries.map(\.leadHours)).sorted()
+      let leads = Set(entries.map(\.leadHours)).sorted { $0 ?? -1 < $1 ?? -1 }
       var seen: Set<String> = []
       let rows: [(String, String, String?)] = entries.compactMap { entry in
         let key = "\(entry.variable) \(entry.score) \(entry.event ?? "")"
@@ -381,7 +381,7 @@ struct SuiteReport {
       blocks.append(
         .table(
           ReportTable(
-            caption: region, header: ["Score"] + leads.map { "+\(Int($0)) h" },
+            caption: region, header: ["Score"] + leads.map(SuiteReport.lead),
             rows: rows.map { variable, score, event in
               [ReportTable.Cell("\(variable) \(score.replacing("_", with: " ")) \(event ?? "")")]
                 + leads.map { lead in
@@ -391,6 +391,8 @@ struct SuiteReport {
                         && $0.leadHours == lead
                     })
                   else { return ReportTable.Cell("–") }
+                  // Of a baseline that errs by nothing there are no percents.
+                  guard entry.percent.isFinite else { return ReportTable.Cell("–") }
                   return ReportTable.Cell(String(format: "%+.1f", entry.percent), isBold: entry.stands)
                 }
             }, isNumeric: true)))

@@ -123,7 +123,7 @@ struct SuiteRun {
     (kept.points, kept.stamps) = ([], 0)
     (kept.forecast, kept.truth, kept.baseline) = ([], [], [])
     // The number changes with what units keep: an older build's are not gone on with.
-    var text = try kept.canonicalText() + "\(apusVersion) 2\n"
+    var text = try kept.canonicalText() + "\(apusVersion) 3\n"
     let own = definition.climate.map { [$0.file].compactMap { $0 } + $0.period.files } ?? []
     let named = own.map(\.path) + [definition.landSeaMask?.file.path].compactMap { $0 }
     // Patterns that match nothing are refused by whoever reads them.

@@ -23,7 +23,7 @@ struct UnitSummary {
       value: { means, members in ((members + 1) / members * means[0] / means[1]).squareRoot() }),
     Combination(
       name: "crps_skill_climatology", longName: "1 - fair CRPS over that of the climate sample",
-      columns: ["crps_fair", "crps_climatology"], isOfEvent: false,
+      columns: ["crps_fair_beside_climate", "crps_climatology"], isOfEvent: false,
       value: { means, _ in 1 - means[0] / means[1] }),
     Combination(
       name: "crps_skill_control", longName: "1 - fair CRPS over the control's absolute error",

@@ -69,6 +69,15 @@ struct SuiteVerification {
     if let other {
       let card = try Scorecard(
         definition, units, other.units.map(summary), threads: run.threads)
+      if card.datesApart > 0 {
+        run.logger.warning(
+          "the scorecard leaves out dates on which forecast and baseline have values at different points",
+          metadata: ["dates": "\(card.datesApart)", "advice": "take regions or a mask where both have them"])
+      }
+      if card.entries.isEmpty {
+        run.logger.warning(
+          "the scorecard is empty: forecast and baseline have fewer than two dates of a lead time in common")
+      }
       try card.write(run.output + "/scorecard.nc", definition)
       files.append(run.output + "/scorecard.nc")
       scorecard = card

@@ -45,11 +45,7 @@ struct VariationalRun {
     for time in initialTimes {
       try StopFlag.check()
       let state = try analyses.state(at: time)
-      let digest = state.values.withUnsafeBytes { bytes in
-        var sum = SHA256()
-        sum.update(bytes)
-        return sum.hexadecimal()
-      }
+      let digest = state.values.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
       let absent = try members.filter { member in
         try emulated.existing(
           directory.memberFile(member, at: time), leadHours, marks: marks(time, member, digest),

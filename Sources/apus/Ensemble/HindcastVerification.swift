@@ -39,7 +39,7 @@ struct HindcastVerification {
       }
       return first.units[index]
     }
-    let period = settings.truth ?? setup.run.analyses
+    let period = setup.run.truth
     let truth = try Archive(
       period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
       from: period.from, to: period.to)

@@ -20,7 +20,7 @@ struct ProductVerification {
   func run() throws -> ProductScores {
     let first = setup.checkpoints[0]
     let channels = settings.variables.isEmpty ? first.channels : settings.variables
-    let period = settings.truth ?? setup.run.analyses
+    let period = setup.run.truth
     let truth = try Archive(
       period.files.paths, channels: first.channels, units: first.units, grid: first.grid,
       degrees: first.degrees, from: period.from, to: period.to)
