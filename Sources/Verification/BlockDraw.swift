@@ -19,9 +19,10 @@ struct BlockDraw: Sendable {
   /// Whether draws differ at all: one block of all dates is the same sample again and again.
   var isOfSeveral: Bool { blockLength < dates }
 
-  /// The least that a two-sided p-value can be: the chance that as many independent differences as there are whole blocks
-  /// all have one sign by chance, 2^(1 - n). Few dates prove nothing, however alike they are.
-  var leastPValue: Double { exp2(1 - Double(max(1, dates / blockLength))) }
+  /// The least that a two-sided p-value can be: the chance that n independent differences all have one sign, 2^(1 - n), n
+  /// the number of different blocks of consecutive dates, dates - block + 1. Few dates prove nothing, however alike
+  /// they are.
+  var leastPValue: Double { exp2(Double(blockLength - dates)) }
 
   private static func length(of dates: Int) -> Int {
     var root = 1

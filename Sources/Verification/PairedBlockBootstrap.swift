@@ -18,7 +18,7 @@ public struct PairedBlockBootstrap: Sendable, Hashable, Codable {
   public let confidence: Double
   /// Chance of a difference at least as large in size if there were none (two-sided): the part of
   /// resampled differences that lie further from `difference` than it lies from 0; at least
-  /// 1 / (resamples + 1), and 2^(1 - n) with n whole blocks.
+  /// 1 / (resamples + 1), and 2^(1 - n) with n different blocks of consecutive dates.
   public let pValue: Double
   /// Number of dates.
   public let dateCount: Int

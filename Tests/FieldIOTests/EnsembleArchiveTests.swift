@@ -161,7 +161,8 @@ import Testing
       attributes(file, x)
       nc_put_var_double(file, rows, [10])
       nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
-      #expect(nc_put_var_double(file, x, numbers) == NC_NOERR)
+      // The library calls an infinity out of range, and writes it.
+      #expect([NC_NOERR, NC_ERANGE].contains(nc_put_var_double(file, x, numbers)))
       #expect(nc_close(file) == NC_NOERR)
       let archive = try EnsembleArchive([path], variable: "t2m")
       switch try archive.values(archive.cases[0]) {
