@@ -172,7 +172,8 @@ public struct MapFigure: Sendable {
     var text = "World map: \(title)."
     if !subtitle.isEmpty { text += " \(subtitle)." }
     if let least = finite.min(), let most = finite.max() {
-      text += " \(quantity) from \(Ticks.short(Double(least))) to \(Ticks.short(Double(most))) \(units)."
+      text +=
+        " \(quantity) from \(Ticks.short(Double(least))) to \(Ticks.short(Double(most)))\(units == "1" ? "" : " " + units)."
     } else {
       text += " No finite values."
     }
@@ -462,6 +463,7 @@ public struct MapFigure: Sendable {
     let longitudes = grid.longitudes
     let spacing = 7.0
     var lastY = -Double.infinity
+    var places: [(x: Double, y: Double)] = []
     for (row, latitude) in latitudes.enumerated() {
       let y = layout.point(relative: 0, latitude).y
       guard y - lastY >= spacing * 0.95 else { continue }
@@ -473,10 +475,14 @@ public struct MapFigure: Sendable {
       for column in stride(from: 0, to: grid.longitudeCount, by: every)
       where dots[row * grid.longitudeCount + column] {
         let point = layout.point(longitude: longitudes[column], latitude: latitude)
-        canvas.circle(point.x, point.y, radius: 1)
+        places.append(point)
       }
     }
-    canvas.fill(Colour(0x1f2933, opacity: 0.75))
+    // A halo, or they would be lost on the darkest colours.
+    for (radius, colour) in [(2.0, Colour(0xffffff, opacity: 0.7)), (1.1, Colour(0x1f2933))] {
+      for place in places { canvas.circle(place.x, place.y, radius: radius) }
+      canvas.fill(colour)
+    }
   }
 
   private func drawMarkers(_ canvas: Canvas, _ layout: Layout) {

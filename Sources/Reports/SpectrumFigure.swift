@@ -85,7 +85,8 @@ public struct SpectrumFigure: Sendable {
     }
     return Picture(
       format: format, data: try canvas.finish(), width: canvas.width, height: canvas.height,
-      alternativeText: "Power spectrum by degree l from 1 to \(Int(last)): \(title). \(members.count) members"
+      alternativeText:
+        "Power spectrum by degree l from 1 to \(Int(last)): \(title). \(members.count) member\(members.count == 1 ? "" : "s")"
         + (mean.isEmpty ? "" : ", ensemble mean") + (truth.isEmpty ? "." : " and truth."))
   }
 

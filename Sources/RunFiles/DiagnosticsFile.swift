@@ -344,6 +344,10 @@ public struct DiagnosticsFile: RunFile {
     }
     let events = try section.stringsByName(.events)
     self.events = events
+    for (variable, own) in events.sorted(by: { $0.key < $1.key }) {
+      guard let twice = own.first(where: { event in own.count { $0 == event } > 1 }) else { continue }
+      throw section.refuse(.events, "an event named twice", found: "\(twice) of \(variable)")
+    }
     if let stray = events.keys.sorted().first(where: { !variables.contains($0) }) {
       let advice =
         Spelling.nearest(to: stray, among: variables).map { "Did you mean '\($0)'?" }

@@ -203,6 +203,24 @@ import Testing
     #expect(report.contains("Scorecard") && report.contains("area above roc"))
   }
 
+  /// What is asked for and cannot be had is said: lead times and sizes that are not there, maps without their climate, an
+  /// event twice.
+  @Test func whatIsNotThereIsSaid() throws {
+    let world = try DiagnosticsWorld()
+    let base = "name: asked\nvariables: [t2m]\n"
+    let leads = try world.verify(
+      world.definition(base + "lead_times: [24, 30, 33]\nensemble_sizes: [2, 50]\n"), output: "leads")
+    #expect(leads.code == 0)
+    #expect(leads.errors.contains("33.0") && !leads.errors.contains("30.0"), "\(leads.errors)")
+    #expect(leads.errors.contains("ensemble sizes") && leads.errors.contains("50"), "\(leads.errors)")
+    let maps = try world.verify(
+      world.definition(base + "lead_times: [24]\nmaps: [crps_fair, efi]\n"), output: "maps")
+    #expect(maps.code == 78 && maps.errors.contains("needs a climate"), "\(maps.errors)")
+    let events = try world.verify(
+      world.definition(base + "events: {t2m: [\"282\", \"290\", \"282\"]}\n"), output: "events")
+    #expect(events.code == 78 && events.errors.contains("named twice"), "\(events.errors)")
+  }
+
   /// What is compared has the same points: the same ensemble without its far north differs by nothing in the south, and is
   /// not compared over the globe. Two dates prove nothing; forecasts without a lead time are compared by their times.
   @Test func aScorecardComparesTheSamePoints() throws {

@@ -72,6 +72,13 @@ enum SuiteEvents {
 
 /// The maps of a definition.
 enum SuiteMaps {
+  /// Scores against the climate.
+  static let needClimate =
+    ScoreColumns.fieldNames
+    + [
+      PointScore.climatologySquareError, .climatologyCRPS,
+    ].map(\.rawValue)
+
   /// - Throws: `ApusError` (`badRunFile`) for a score that there is none of.
   static func scores(_ definition: DiagnosticsFile) throws -> [MapScore] {
     try definition.maps.map { name in

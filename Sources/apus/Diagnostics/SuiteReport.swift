@@ -23,7 +23,9 @@ struct SuiteReport {
     let dates = summaries.values.joined().map(\.state.dates.count).max() ?? 0
     var report = HTMLReport(
       title: definition.name,
-      subtitle: "\(first?.members ?? 0) members, \(dates) dates, \(definition.variables.count) variables")
+      subtitle:
+        "\(first?.members ?? 0) members, \(dates) dates, \(definition.variables.count) variable\(definition.variables.count == 1 ? "" : "s")"
+    )
     report.summary = [.table(.facts(facts))]
     if !definition.notes.isEmpty { report.summary.append(.list(definition.notes)) }
     report.summary += try definition.variables.compactMap(table)

@@ -78,6 +78,7 @@ struct SuiteRun {
             ? "at least one" : "lead times \(definition.leadTimes.map { "\($0)" }.joined(separator: ", ")) h",
           advice: "Look at the files with: apus inspect.")
       }
+      if role == "forecast" { warnOfWhatIsNotThere(source, chosen) }
       let ahead = ReadAhead(source)
       let scorer = try UnitScorer(self, ahead.source, fingerprint: fingerprint)
       let leads = Dictionary(grouping: chosen) { $0.leadHours ?? -1 }.sorted { $0.key < $1.key }
@@ -106,6 +107,28 @@ struct SuiteRun {
       if role == "forecast" { showcases[variable] = try Showcase(definition, source, chosen) }
     }
     return Outcome(units: units, grids: grids, showcases: showcases)
+  }
+
+  /// What the definition asks for and the files lack is said, not passed over.
+  private func warnOfWhatIsNotThere(_ source: SuiteSource, _ chosen: [EnsembleArchive.Case]) {
+    let there = Set(chosen.compactMap(\.leadHours))
+    let lacking = definition.leadTimes.map(Double.init).filter { !there.contains($0) }
+    if !lacking.isEmpty {
+      logger.warning(
+        "left out lead times that the forecast has not, or not with a truth",
+        metadata: [
+          "variable": "\(source.variable)", "hours": "\(lacking.map { "\($0)" }.joined(separator: ", "))",
+        ])
+    }
+    let larger = definition.ensembleSizes.filter { $0 > source.members.count }
+    if !larger.isEmpty {
+      logger.warning(
+        "left out ensemble sizes above the number of members",
+        metadata: [
+          "variable": "\(source.variable)", "members": "\(source.members.count)",
+          "sizes": "\(larger.map { "\($0)" }.joined(separator: ", "))",
+        ])
+    }
   }
 
   private func isChosen(_ item: EnsembleArchive.Case) -> Bool {

@@ -70,6 +70,12 @@ final class UnitScorer {
         expected: "climate: in the definition",
         advice: "Add climate: {files: [...]}, or climate: {} and --climate.")
     }
+    if climate == nil, let needy = definition.maps.first(where: SuiteMaps.needClimate.contains) {
+      throw ApusError(
+        .badRunFile, "a map needs a climate", variable: "maps", found: needy,
+        expected: "climate: in the definition",
+        advice: "Add climate: {files: [...]}, or climate: {} and --climate.")
+    }
     variogram = definition.variogram.map {
       GlobalVariogram(
         latitudes: source.grid.latitudes, longitudes: source.grid.longitudes, points: $0.points)
