@@ -15,7 +15,10 @@ public final class RunLock: Sendable {
   public init(_ file: String, isShared: Bool = false) throws {
     descriptor = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw ApusError(.cannotCreateOutput, "cannot create the lock file", file: file)
+      throw ApusError(
+        .cannotCreateOutput, "cannot create the lock file", file: file,
+        found: String(cString: strerror(errno)),
+        expected: "a directory that may be written to", advice: "Choose another --output.")
     }
     guard flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
       // The descriptor is set, so deinit runs and closes it: closed twice, it might be another thread's by then.

@@ -142,34 +142,36 @@ import Testing
     }
   }
 
+  /// What is read of a variable on one row of points, stored as `type`.
+  private func values(
+    _ type: Int32, _ numbers: [Double], _ attributes: (_ file: Int32, _ variable: Int32) -> Void
+  ) throws -> [Double] {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("apus-\(UUID().uuidString).nc").path
+    defer { unlink(path) }
+    var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+    var (rows, columns): (Int32, Int32) = (0, 0)
+    #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
+    nc_def_dim(file, "lat", 1, &lat)
+    nc_def_dim(file, "lon", numbers.count, &lon)
+    nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
+    nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
+    nc_def_var(file, "t2m", type, 2, [lat, lon], &x)
+    attributes(file, x)
+    nc_put_var_double(file, rows, [10])
+    nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
+    // The library calls an infinity out of range, and writes it.
+    #expect([NC_NOERR, NC_ERANGE].contains(nc_put_var_double(file, x, numbers)))
+    #expect(nc_close(file) == NC_NOERR)
+    let archive = try EnsembleArchive([path], variable: "t2m")
+    switch try archive.values(archive.cases[0]) {
+    case .single(let values): return values.map(Double.init)
+    case .double(let values): return values
+    }
+  }
+
   /// `_Unsigned`, `valid_range`, `valid_min` and infinities, as netCDF4-python has them.
   @Test func storedNumbersThatAreNotWhatTheySeem() throws {
-    func values(
-      _ type: Int32, _ numbers: [Double], _ attributes: (_ file: Int32, _ variable: Int32) -> Void
-    ) throws -> [Double] {
-      let path = FileManager.default.temporaryDirectory
-        .appendingPathComponent("apus-\(UUID().uuidString).nc").path
-      defer { unlink(path) }
-      var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-      var (rows, columns): (Int32, Int32) = (0, 0)
-      #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
-      nc_def_dim(file, "lat", 1, &lat)
-      nc_def_dim(file, "lon", numbers.count, &lon)
-      nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
-      nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
-      nc_def_var(file, "t2m", type, 2, [lat, lon], &x)
-      attributes(file, x)
-      nc_put_var_double(file, rows, [10])
-      nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
-      // The library calls an infinity out of range, and writes it.
-      #expect([NC_NOERR, NC_ERANGE].contains(nc_put_var_double(file, x, numbers)))
-      #expect(nc_close(file) == NC_NOERR)
-      let archive = try EnsembleArchive([path], variable: "t2m")
-      switch try archive.values(archive.cases[0]) {
-      case .single(let values): return values.map(Double.init)
-      case .double(let values): return values
-      }
-    }
     for (type, full) in [(NC_BYTE, 256.0), (NC_SHORT, 65_536)] {
       let found = try values(type, [-1, -2, 3, 7]) { file, x in
         nc_put_att_text(file, x, "_Unsigned", 4, "true")
@@ -206,32 +208,14 @@ import Testing
   }
 
   @Test func packedShortsRoundAsXarrayDoes() throws {
-    let path = FileManager.default.temporaryDirectory
-      .appendingPathComponent("apus-\(UUID().uuidString).nc").path
-    defer { unlink(path) }
-    var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-    var (rows, columns): (Int32, Int32) = (0, 0)
-    #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
-    nc_def_dim(file, "lat", 1, &lat)
-    nc_def_dim(file, "lon", 4, &lon)
-    nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
-    nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
-    nc_def_var(file, "t2m", NC_SHORT, 2, [lat, lon], &x)
-    nc_put_att_float(file, x, "scale_factor", NC_FLOAT, 1, [0.01])
-    nc_put_att_float(file, x, "add_offset", NC_FLOAT, 1, [280])
-    nc_put_att_short(file, x, "_FillValue", NC_SHORT, 1, [-32768])
-    nc_put_var_double(file, rows, [10])
-    nc_put_var_double(file, columns, [0, 90, 180, 270])
-    nc_put_var_short(file, x, [1234, -777, -32768, 31])
-    #expect(nc_close(file) == NC_NOERR)
-    let archive = try EnsembleArchive([path], variable: "t2m")
-    guard case .single(let values) = try archive.values(archive.cases[0]) else {
-      Issue.record("not single precision")
-      return
+    let found = try values(NC_SHORT, [1234, -777, -32768, 31]) { file, x in
+      nc_put_att_float(file, x, "scale_factor", NC_FLOAT, 1, [0.01])
+      nc_put_att_float(file, x, "add_offset", NC_FLOAT, 1, [280])
+      nc_put_att_short(file, x, "_FillValue", NC_SHORT, 1, [-32768])
     }
-    #expect(values[0] == Float(1234) * Float(0.01) + 280)
-    #expect(values[1] == Float(-777) * Float(0.01) + 280)
-    #expect(values[2].isNaN)
-    #expect(values[3] == Float(31) * Float(0.01) + 280)
+    #expect(found[0] == Double(Float(1234) * Float(0.01) + 280))
+    #expect(found[1] == Double(Float(-777) * Float(0.01) + 280))
+    #expect(found[2].isNaN)
+    #expect(found[3] == Double(Float(31) * Float(0.01) + 280))
   }
 }
