@@ -4,11 +4,11 @@ import Foundation
 import Synchronization
 
 /// The C library, one caller at a time: netCDF-C and HDF5 are not re-entrant.
-enum NetCDFLibrary {
+package enum NetCDFLibrary {
   private static let lock = Mutex<Void>(())
 
   /// Runs `body` while no other thread is in the library.
-  static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+  package static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
     try lock.withLock { _ in
       _ = smallTables
       _ = silence?(0, nil, nil)

@@ -170,11 +170,12 @@ public final class NetCDFReader: Sendable {
   /// - Throws: `ApusError` of kind `inputOutput` where reading fails.
   public func singles(_ variable: Variable, start: [Int], count: [Int]) throws -> [Float] {
     var values = try read(variable, start, count, nc_get_vara_float)
-    StoredRange(variable)?.apply(to: &values)
+    let range = StoredRange(variable)
+    range?.apply(to: &values)
     let scale = Float(variable.number("scale_factor") ?? 1)
     let offset = Float(variable.number("add_offset") ?? 0)
     let isPacked = scale != 1 || offset != 0
-    let missing = missingValues(variable).map { Float($0) }
+    let missing = missingValues(variable, range).map { Float($0) }
     let (first, second) = (missing.first ?? .nan, missing.dropFirst().first ?? .nan)
     if missing.count > 2 {
       for i in values.indices {
@@ -197,14 +198,13 @@ public final class NetCDFReader: Sendable {
   }
 
   /// Stored numbers that stand for nothing, as the file means them; NaN is left out.
-  private func missingValues(_ variable: Variable) -> [Double] {
+  private func missingValues(_ variable: Variable, _ range: StoredRange?) -> [Double] {
     var missing = ["_FillValue", "missing_value"].flatMap { variable.attributes[$0]?.numbers ?? [] }
     // What the library leaves where nothing was written.
     if variable.attributes["_FillValue"] == nil {
       if variable.typeName == "float" { missing.append(Double(NC_FILL_FLOAT)) }
       if variable.typeName == "double" { missing.append(NC_FILL_DOUBLE) }
     }
-    let range = StoredRange(variable)
     return Array(Set(missing.map { range?.meaning(of: $0) ?? $0 }.filter { !$0.isNaN })).sorted()
   }
 
@@ -215,7 +215,8 @@ public final class NetCDFReader: Sendable {
     var values = try stored(variable, start: start, count: count)
     let scale = variable.number("scale_factor") ?? 1
     let offset = variable.number("add_offset") ?? 0
-    let (missing, range) = (missingValues(variable), StoredRange(variable))
+    let range = StoredRange(variable)
+    let missing = missingValues(variable, range)
     let packed = scale != 1 || offset != 0
     // CF 8.1: short integers packed with single-precision attributes are single-precision numbers; xarray
     // and netCDF4-python round both steps, and so do we, or ties and scores would differ from theirs.

@@ -99,18 +99,21 @@ import Testing
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID()).nc").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     var (file, latitude, longitude): (Int32, Int32, Int32) = (0, 0, 0)
-    #expect(nc_create(path, NC_64BIT_DATA, &file) == NC_NOERR)
-    nc_def_dim(file, "lat", 90, &latitude)
-    nc_def_dim(file, "lon", 180, &longitude)
-    var (variable, axes): ([Int32], [Int32]) = ([0, 0, 0], [latitude, longitude])
-    nc_def_var(file, "lat", NC_DOUBLE, 1, &axes[0], &variable[0])
-    nc_def_var(file, "lon", NC_DOUBLE, 1, &axes[1], &variable[1])
-    nc_def_var(file, "t2m", type, 2, axes, &variable[2])
-    nc_enddef(file)
-    nc_put_var_double(file, variable[0], (0..<90).map { 89 - 2 * Double($0) })
-    nc_put_var_double(file, variable[1], (0..<180).map { 2 * Double($0) })
-    nc_put_var_double(file, variable[2], (0..<16200).map { Double($0 % 200) })
-    #expect(nc_close(file) == NC_NOERR)
+    // Other tests are in the library at the same time.
+    NetCDFLibrary.locked {
+      #expect(nc_create(path, NC_64BIT_DATA, &file) == NC_NOERR)
+      nc_def_dim(file, "lat", 90, &latitude)
+      nc_def_dim(file, "lon", 180, &longitude)
+      var (variable, axes): ([Int32], [Int32]) = ([0, 0, 0], [latitude, longitude])
+      nc_def_var(file, "lat", NC_DOUBLE, 1, &axes[0], &variable[0])
+      nc_def_var(file, "lon", NC_DOUBLE, 1, &axes[1], &variable[1])
+      nc_def_var(file, "t2m", type, 2, axes, &variable[2])
+      nc_enddef(file)
+      nc_put_var_double(file, variable[0], (0..<90).map { 89 - 2 * Double($0) })
+      nc_put_var_double(file, variable[1], (0..<180).map { 2 * Double($0) })
+      nc_put_var_double(file, variable[2], (0..<16200).map { Double($0 % 200) })
+      #expect(nc_close(file) == NC_NOERR)
+    }
     let reader = try NetCDFReader(path)
     #expect(try reader.values(reader.variable("t2m"))[399] == 199)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -151,18 +154,21 @@ import Testing
     defer { unlink(path) }
     var (file, lat, lon, x): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
     var (rows, columns): (Int32, Int32) = (0, 0)
-    #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
-    nc_def_dim(file, "lat", 1, &lat)
-    nc_def_dim(file, "lon", numbers.count, &lon)
-    nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
-    nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
-    nc_def_var(file, "t2m", type, 2, [lat, lon], &x)
-    attributes(file, x)
-    nc_put_var_double(file, rows, [10])
-    nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
-    // The library calls an infinity out of range, and writes it.
-    #expect([NC_NOERR, NC_ERANGE].contains(nc_put_var_double(file, x, numbers)))
-    #expect(nc_close(file) == NC_NOERR)
+    // Other tests are in the library at the same time.
+    NetCDFLibrary.locked {
+      #expect(nc_create(path, NC_NETCDF4, &file) == NC_NOERR)
+      nc_def_dim(file, "lat", 1, &lat)
+      nc_def_dim(file, "lon", numbers.count, &lon)
+      nc_def_var(file, "lat", NC_DOUBLE, 1, [lat], &rows)
+      nc_def_var(file, "lon", NC_DOUBLE, 1, [lon], &columns)
+      nc_def_var(file, "t2m", type, 2, [lat, lon], &x)
+      attributes(file, x)
+      nc_put_var_double(file, rows, [10])
+      nc_put_var_double(file, columns, numbers.indices.map { 360 * Double($0) / Double(numbers.count) })
+      // The library calls an infinity out of range, and writes it.
+      #expect([NC_NOERR, NC_ERANGE].contains(nc_put_var_double(file, x, numbers)))
+      #expect(nc_close(file) == NC_NOERR)
+    }
     let archive = try EnsembleArchive([path], variable: "t2m")
     switch try archive.values(archive.cases[0]) {
     case .single(let values): return values.map(Double.init)

@@ -163,7 +163,7 @@ struct Showcase {
     let maps =
       try [map(stampTruth, "truth")]
       + zip(stamps, members).map { try map($0, "member \($1)") }
-    let hours = leadHours.last.flatMap { $0.isFinite ? String(format: "+%.0f h", $0) : nil } ?? "last time"
+    let hours = leadHours.last.flatMap { $0.isFinite ? SuiteReport.lead($0) : nil } ?? "last time"
     blocks.append(
       .paragraph(
         "Stamps: \(variable)\(initial.map { " from \($0)" } ?? ""), \(hours), one scale of colours."

@@ -88,7 +88,7 @@ struct SuiteReport {
 
   private func lead(_ unit: UnitSummary) -> String { SuiteReport.lead(unit.state.leadHours) }
 
-  private static func lead(_ hours: Double?) -> String {
+  static func lead(_ hours: Double?) -> String {
     hours.map { $0 == $0.rounded() ? "+\(Int($0)) h" : "+\($0) h" } ?? "all times"
   }
 
@@ -387,14 +387,13 @@ struct SuiteReport {
             rows: rows.map { variable, score, event in
               [ReportTable.Cell("\(variable) \(score.replacing("_", with: " ")) \(event ?? "")")]
                 + leads.map { lead in
+                  // Of a baseline that errs by nothing there are no percents.
                   guard
                     let entry = entries.first(where: {
                       $0.variable == variable && $0.score == score && $0.event == event
                         && $0.leadHours == lead
-                    })
+                    }), entry.percent.isFinite
                   else { return ReportTable.Cell("–") }
-                  // Of a baseline that errs by nothing there are no percents.
-                  guard entry.percent.isFinite else { return ReportTable.Cell("–") }
                   return ReportTable.Cell(String(format: "%+.1f", entry.percent), isBold: entry.stands)
                 }
             }, isNumeric: true)))

@@ -24,7 +24,7 @@ struct EmulationCheck {
     guard domain.grid == forecaster.grid else {
       throw refuse("emulator", "draws on another grid", "\(domain.grid)", "\(forecaster.grid)")
     }
-    let made = domain.leadHours.filter { forecaster.leadHours.contains($0) }
+    let made = leadHours(of: domain, forecaster)
     let common = made.isEmpty ? "none in common" : made.map { "\($0) h" }.joined(separator: ", ")
     if let hours = settings.leadHours?.first(where: { !made.contains($0) }) {
       throw refuse("lead_hours", "is not both forecast and drawn", "\(hours) h", common)
@@ -53,11 +53,14 @@ struct EmulationCheck {
   func files(_ forecaster: EnsembleForecaster) throws -> (count: Int, values: Int) {
     let (emulator, _) = try EmulatorFile.readWithFinish(settings.emulator.path)
     let domain = emulator.domain
-    let leadHours = domain.leadHours.filter {
-      forecaster.leadHours.contains($0) && settings.leadHours?.contains($0) ?? true
-    }
+    let leadHours = leadHours(of: domain, forecaster).filter { settings.leadHours?.contains($0) ?? true }
     let products = settings.products ? RunDirectory.Product.allCases.count : 0
     return (settings.members + products, leadHours.count * domain.fieldSize)
+  }
+
+  /// Lead times that are both forecast and drawn [h].
+  private func leadHours(of domain: EmulatorDomain, _ forecaster: EnsembleForecaster) -> [Int] {
+    domain.leadHours.filter { forecaster.leadHours.contains($0) }
   }
 
   private func refuse(_ key: String, _ problem: String, _ found: String, _ expected: String) -> ApusError {
