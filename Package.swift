@@ -100,7 +100,8 @@ let package = Package(
       knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Ensembles"]),
     tests(of: "Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Reports"]),
     tests(
-      of: "Command", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "CNetCDF", "apus"],
+      of: "Command",
+      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Ensembles", "CNetCDF", "apus"],
       resources: [.copy("Resources")]),
   ],
   swiftLanguageModes: [.v6]

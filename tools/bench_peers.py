@@ -8,6 +8,10 @@ rounds, and the median of the rounds' own ratios peer / apus with the smallest a
     make bench-peers                                  with a virtual environment of its own
     python tools/bench_peers.py --apus .build/release/apus --rounds 7 --seconds 0.5
 
+On processors with AMX, Apus also takes training steps with `matmul_precision: high` (kernels ending in `.high`: 1x1
+convolutions with sixteen bits a number). They are compared with PyTorch's steps in single precision, and with steps whose 1x1
+convolutions are in bfloat16, eight bits, as HENS was trained (peer `bf16`: autocast, transforms in single precision).
+
 Exit code 1 where a median ratio is below its bar: transform 3 (64 channels, 48 x 96, l < 32), forward pass 3,
 training step 4 (64 x 4 networks of scale factors 1 and 2 and, with --large, 128 x 6; batch 4).
 """
@@ -42,6 +46,7 @@ BARS = {
 # As in Sources/apus/Bench/TransformBench.swift and BenchNetwork.swift.
 TRANSFORMS = [(64, "legendre-gauss", 48, 96, 32), (256, "equiangular", 91, 180, 90)]
 NETWORKS = [(64, 4, 1), (64, 4, 2), (128, 6, 1)]
+MATRIX_UNIT = " amx_bf16 " in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else False
 BATCH, INPUTS, OUTPUTS, ROWS, COLUMNS = 4, 20, 12, 48, 96
 
 
@@ -133,21 +138,38 @@ def torch_steps():
     """Forward, the loss of HENS, backward, AdamW; the input's features are given, which favours the peer."""
     area = torch.cos(torch.linspace(-torch.pi / 2, torch.pi / 2, ROWS + 2)[1:-1])
     area = (area / area.sum() / COLUMNS).reshape(1, 1, ROWS, 1)
+    def single(transform):
+        """The transform without autocast, which its FFT cannot take."""
+        plain = transform.forward
+
+        def forward(x):
+            with torch.autocast("cpu", enabled=False):
+                return plain(x if x.is_complex() else x.float())
+        transform.forward = forward
+
     for embedding, blocks, scale in NETWORKS:
         model = network(embedding, blocks, scale).train()
+        if MATRIX_UNIT:
+            for transform in {model.outer, model.inner, model.outer_inverse, model.inner_inverse}:
+                single(transform)
         x, target = torch.randn(BATCH, INPUTS, ROWS, COLUMNS), torch.randn(BATCH, OUTPUTS, ROWS, COLUMNS)
         optimiser = torch.optim.AdamW(
             model.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0, fused=True)
 
-        def step(model=model, x=x, target=target, optimiser=optimiser):
+        def step(half=False, model=model, x=x, target=target, optimiser=optimiser):
             optimiser.zero_grad(set_to_none=True)
-            error = (area * (model(x) - target) ** 2).sum((-2, -1))
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+                output = model(x)
+            error = (area * (output.float() - target) ** 2).sum((-2, -1))
             size = (area * target**2).sum((-2, -1))
             loss = (error / size).sum(1).mean()
             loss.backward()
             optimiser.step()
 
-        yield f"train.step.{embedding}x{blocks}.sf{scale}", step
+        name = f"train.step.{embedding}x{blocks}.sf{scale}"
+        yield "torch", name, step
+        if MATRIX_UNIT:
+            yield "bf16", name + ".high", lambda step=step: step(half=True)
 
 
 def main():
@@ -173,8 +195,8 @@ def main():
     peers = {"sht": [("torch", *kernel) for kernel in torch_transforms()]}
     if ducc0 and "sht" in options.suites:
         peers["sht"] += [("ducc0", *kernel) for kernel in ducc_transforms(options.threads)]
-    for suite, make in [("sfno", torch_forwards), ("train", torch_steps)]:
-        peers[suite] = [("torch", *kernel) for kernel in make()] if suite in options.suites else []
+    peers["sfno"] = [("torch", *kernel) for kernel in torch_forwards()] if "sfno" in options.suites else []
+    peers["train"] = list(torch_steps()) if "train" in options.suites else []
 
     times, limits, kernels = {}, [], []
     for turn in range(options.rounds):
@@ -202,20 +224,23 @@ def main():
     peak = max(limit["sgemm_gflops"] for limit in limits)
     print(f"sgemm peak {peak:.0f} GFLOP/s, triad {max(limit['triad_gbytes'] for limit in limits):.1f} GB/s "
           f"on {options.threads} threads (best of all rounds)\n")
-    print(f"{'kernel':24} {'apus ms':>9} {'of peak':>8}  {'peer':5} {'peer ms':>9} "
+    print(f"{'kernel':26} {'apus ms':>9} {'of peak':>8}  {'peer':5} {'peer ms':>9} "
           f"{'peer/apus':>9}  {'range':13} {'bar':>4}")
     good, results = True, []
-    for peer, name in [key for key in times if key[0] != "apus"]:
-        ours, theirs = times["apus", name], times[peer, name]
+    pairs = [(peer, name, times[peer, name]) for peer, name in times if peer != "apus"]
+    pairs += [("torch", name, times["torch", name.removesuffix(".high")])
+              for peer, name in times if peer == "apus" and name.endswith(".high")]
+    for peer, name, theirs in pairs:
+        ours = times["apus", name]
         ratios = [b / a for a, b in zip(ours, theirs)]
         ratio = statistics.median(ratios)
         milliseconds = statistics.median(ours)
         one = next(kernel for kernel in kernels if kernel["name"] == name)
         fraction = one["gflops"] * one["ms"] / milliseconds / peak
-        bar = BARS.get(name) if peer == "torch" else None
+        bar = BARS.get(name.removesuffix(".high")) if peer == "torch" else None
         verdict = "" if bar is None else f"{bar:>4} {'ok' if ratio >= bar else 'MISSED'}"
         good = good and (bar is None or ratio >= bar)
-        print(f"{name:24} {milliseconds:9.3f} {100 * fraction:7.1f}%  {peer:5} "
+        print(f"{name:26} {milliseconds:9.3f} {100 * fraction:7.1f}%  {peer:5} "
               f"{statistics.median(theirs):9.3f} {ratio:9.2f}  {min(ratios):5.2f}..{max(ratios):<6.2f} {verdict}")
         results.append(dict(
             kernel=name, peer=peer, apus_ms=ours, peer_ms=theirs, ratio=ratio, fraction_of_sgemm=fraction,

@@ -1,7 +1,8 @@
 // Products by the matrix unit of some processors (Intel's AMX: eight registers of 16 rows of 64 bytes), which
 // multiplies bfloat16 and adds up in single precision. A number of single precision is the exact sum of three
 // parts of eight bits of mantissa, h + m + l; a product keeps the six of its nine partial products that
-// single precision can see, and is as exact as one computed in single precision (`TileProduct`).
+// single precision can see, and is as exact as one computed in single precision (`TileProduct`). Where sixteen
+// bits will do, a number is two parts and a product three partial products.
 #ifndef APUS_TILES_H
 #define APUS_TILES_H
 
@@ -10,14 +11,30 @@
 typedef unsigned apus_words __attribute__((ext_vector_type(16)));
 typedef unsigned apus_loose_words __attribute__((ext_vector_type(16), aligned(4)));
 
-// Words of one block of an operand: h, m and l, each 16 rows of 16 pairs of bfloat16.
+// Words of one part of a block of an operand: 16 rows of 16 pairs of bfloat16. A block is two or three of them,
+// h, m and l, one behind the other.
 #define APUS_TILE_WORDS 256
-#define APUS_BLOCK_WORDS 768
+
+// Two parts of x and y: the first rounded to the nearest, so that what the second cuts off is of either sign. What is
+// no number stays so in the second, whatever the rounding makes of its first.
+static inline __attribute__((always_inline)) void apus_split_in_two(
+    apus_words x, apus_words y, unsigned *_Nonnull target) {
+  const apus_words upper = (apus_words)0xFFFF0000u, half = (apus_words)0x8000u;
+  apus_words hx = (x + half) & upper, hy = (y + half) & upper;
+  *(apus_words *)target = hy | (hx >> 16);
+  apus_words rx = (apus_words)((apus_vector)x - (apus_vector)hx);
+  apus_words ry = (apus_words)((apus_vector)y - (apus_vector)hy);
+  *(apus_words *)(target + APUS_TILE_WORDS) = (ry & upper) | (rx >> 16);
+}
 
 // The parts of x and y, x's in the lower and y's in the upper halves of the words at `target`, `target` + 256
-// and `target` + 512. Each part is what is left, cut off after eight bits: no rounding, nothing lost.
+// and `target` + 512. Each of three is what is left, cut off after eight bits: no rounding, nothing lost.
 static inline __attribute__((always_inline)) void apus_split(
-    apus_words x, apus_words y, unsigned *_Nonnull target) {
+    apus_words x, apus_words y, int parts, unsigned *_Nonnull target) {
+  if (parts == 2) {
+    apus_split_in_two(x, y, target);
+    return;
+  }
   const apus_words upper = (apus_words)0xFFFF0000u;
   apus_words hx = x & upper, hy = y & upper;
   *(apus_words *)target = hy | (hx >> 16);
@@ -44,23 +61,24 @@ static inline apus_words apus_first_words(const float *_Nonnull p, long count) {
 // Blocks of the left operand, one behind the other: `rows` (at most 16) rows, `row` numbers apart, of `depth`
 // neighbouring numbers. Number j and number j + 16 of a block's row share a word.
 static inline void apus_left_blocks(
-    const float *_Nonnull a, long row, long rows, long depth, unsigned *_Nonnull target) {
+    const float *_Nonnull a, long row, long rows, long depth, int parts, unsigned *_Nonnull target) {
+  const long words = parts * APUS_TILE_WORDS;
   for (long i = 0; i < 16; i++, a += row, target += 16) {
     long k = 0;
     unsigned *block = target;
     if (i < rows)
-      for (; k + 32 <= depth; k += 32, block += APUS_BLOCK_WORDS)
-        apus_split(apus_words_at(a + k), apus_words_at(a + k + 16), block);
-    for (; k < depth; k += 32, block += APUS_BLOCK_WORDS) {
+      for (; k + 32 <= depth; k += 32, block += words)
+        apus_split(apus_words_at(a + k), apus_words_at(a + k + 16), parts, block);
+    for (; k < depth; k += 32, block += words) {
       long count = i < rows ? depth - k : 0;
-      apus_split(apus_first_words(a + k, count), apus_first_words(a + k + 16, count - 16), block);
+      apus_split(apus_first_words(a + k, count), apus_first_words(a + k + 16, count - 16), parts, block);
     }
   }
 }
 
 // One block of a transposed matrix: `depth` (at most 32) rows, `row` numbers apart, of `rows` neighbouring numbers.
 static inline void apus_left_block_transposed(
-    const float *_Nonnull a, long row, long rows, long depth, unsigned *_Nonnull target) {
+    const float *_Nonnull a, long row, long rows, long depth, int parts, unsigned *_Nonnull target) {
   float gathered[32 * 16] __attribute__((aligned(64))), turned[32 * 16] __attribute__((aligned(64)));
   const float *source = a;
   long stride = row;
@@ -73,17 +91,17 @@ static inline void apus_left_block_transposed(
   apus_transpose(source, stride, 1, turned, 16);
   apus_transpose(source + 16 * stride, stride, 1, turned + 256, 16);
   for (long i = 0; i < 16; i++)
-    apus_split(apus_words_at(turned + 16 * i), apus_words_at(turned + 256 + 16 * i), target + 16 * i);
+    apus_split(apus_words_at(turned + 16 * i), apus_words_at(turned + 256 + 16 * i), parts, target + 16 * i);
 }
 
 // One block of the right operand: `depth` (at most 32) rows of sixteen numbers. Rows k and k + 16 share a row.
 static inline void apus_right_block(
-    const float *_Nonnull b, long row, long depth, unsigned *_Nonnull target) {
+    const float *_Nonnull b, long row, long depth, int parts, unsigned *_Nonnull target) {
   for (long k = 0; k < 16; k++) {
     apus_words x = 0, y = 0;
     if (k < depth) x = apus_words_at(b + k * row);
     if (k + 16 < depth) y = apus_words_at(b + (k + 16) * row);
-    apus_split(x, y, target + 16 * k);
+    apus_split(x, y, parts, target + 16 * k);
   }
 }
 
@@ -114,6 +132,7 @@ typedef struct {
   const unsigned *_Nonnull left;
   const unsigned *_Nonnull right;
   long count, down, across;
+  int parts;
 } apus_blocks;
 
 #define APUS_TILES_INLINE APUS_TILES static inline __attribute__((always_inline))
@@ -133,12 +152,27 @@ APUS_TILES_INLINE void apus_multiply(int below, int beside) {
   if (below && beside) __builtin_ia32_tdpbf16ps(3, 5, 7);
 }
 
+// Adds the three partial products of every block of two parts: m h, h h, h m.
+APUS_TILES_INLINE void apus_add_blocks_of_two(apus_blocks blocks, int below, int beside) {
+  const unsigned *a = blocks.left, *b = blocks.right;
+  const long m = APUS_TILE_WORDS, words = 2 * APUS_TILE_WORDS;
+  for (long i = 0; i < blocks.count; i++, a += words, b += words) {
+    apus_load_left(a + m, blocks.down, below);
+    apus_load_right(b, blocks.across, beside);
+    apus_multiply(below, beside);
+    apus_load_left(a, blocks.down, below);
+    apus_multiply(below, beside);
+    apus_load_right(b + m, blocks.across, beside);
+    apus_multiply(below, beside);
+  }
+}
+
 // Adds the six partial products of every block: l h, m h, m m, h m, h l and h h, in which no step loads both operands but
 // the first.
 APUS_TILES_INLINE void apus_add_blocks(apus_blocks blocks, int below, int beside) {
   const unsigned *a = blocks.left, *b = blocks.right;
-  const long m = APUS_TILE_WORDS, l = 2 * APUS_TILE_WORDS;
-  for (long i = 0; i < blocks.count; i++, a += APUS_BLOCK_WORDS, b += APUS_BLOCK_WORDS) {
+  const long m = APUS_TILE_WORDS, l = 2 * APUS_TILE_WORDS, words = 3 * APUS_TILE_WORDS;
+  for (long i = 0; i < blocks.count; i++, a += words, b += words) {
     apus_load_left(a + l, blocks.down, below);
     apus_load_right(b, blocks.across, beside);
     apus_multiply(below, beside);
@@ -169,7 +203,8 @@ APUS_TILES_INLINE void apus_multiply_tiles(
     if (below) __builtin_ia32_tilezero(2);
     if (below && beside) __builtin_ia32_tilezero(3);
   }
-  apus_add_blocks(blocks, below, beside);
+  if (blocks.parts == 2) apus_add_blocks_of_two(blocks, below, beside);
+  else apus_add_blocks(blocks, below, beside);
   __builtin_ia32_tilestored64(0, c, bytes);
   if (beside) __builtin_ia32_tilestored64(1, c + 16, bytes);
   if (below) __builtin_ia32_tilestored64(2, lower, bytes);

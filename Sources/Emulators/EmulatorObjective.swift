@@ -37,6 +37,7 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   private let teacher: NetworkEmulator?
   private let seed: UInt64
   private let lanes: LaneGradients
+  private let precision: ProductPrecision
   private let whiteLoss: BandEnergyScore
   /// One a number of seeds and lead time: the deviation of S e differs.
   private let colouredLoss: [AlmostFairCRPS]
@@ -78,12 +79,14 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
   ///   - members: members of a one-step sample, 2 or more; a diffusion sample has one, and so has one with a teacher.
   ///   - teacher: a diffusion emulator with the same b and S, which a one-step generator is drawn towards; nil: hindcasts
   ///     alone.
+  ///   - precision: of the 1x1 convolutions' products in training.
   ///   - seed: keys seeds, labels and noise.
   public init(
     kind: NetworkEmulator.Kind, network: ConditionalSFNO, set: HindcastSet, validation: HindcastSet?,
     draw: LabelDraw, shrinkage: GaussianShrinkage, features: FeatureFields, members: Int,
-    teacher: NetworkEmulator? = nil, seed: UInt64
+    teacher: NetworkEmulator? = nil, precision: ProductPrecision = .highest, seed: UInt64
   ) {
+    self.precision = precision
     (self.kind, self.network, self.set, self.validation) = (kind, network, set, validation)
     (self.draw, self.shrinkage, self.features, self.seed) = (draw, shrinkage, features, seed)
     let whitening = shrinkage.whitening()
@@ -126,7 +129,8 @@ public final class EmulatorObjective: TrainingObjective, @unchecked Sendable {
     if let weights, weights.flat == UnsafePointer(parameters.pointer) {
       weights.refresh(threads: threads)
     } else {
-      weights = SFNOWeights(network.network, parameters, adjoint: true, threads: threads)
+      weights = SFNOWeights(
+        network.network, parameters, adjoint: true, precision: precision, threads: threads)
     }
     guard let weights else { return .nan }
     let share = 1 / Double(samples.count)

@@ -26,6 +26,7 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
   private let settings: VariationalSettings
   private let seed: UInt64
   private let lanes: LaneGradients
+  private let precision: ProductPrecision
   private let fieldLoss, whiteLoss: AlmostFairCRPS
   private let fieldScale: Double
   private let whitening: SpectralWhitening
@@ -36,11 +37,13 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
     let forecaster, prior, posterior: SFNOWeights
 
     init(
-      _ networks: VariationalForecaster.Networks, _ flat: AlignedBuffer<Float>, adjoint: Bool, _ threads: Int
+      _ networks: VariationalForecaster.Networks, _ flat: AlignedBuffer<Float>, adjoint: Bool,
+      precision: ProductPrecision = .highest, _ threads: Int
     ) {
       func make(_ network: SFNO, _ offset: Int) -> SFNOWeights {
         SFNOWeights(
-          network, UnsafePointer(flat.pointer + offset), owner: flat, adjoint: adjoint, threads: threads)
+          network, UnsafePointer(flat.pointer + offset), owner: flat, adjoint: adjoint, precision: precision,
+          threads: threads)
       }
       forecaster = make(networks.forecaster, 0)
       prior = make(networks.prior, networks.priorOffset)
@@ -106,10 +109,12 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
   }
 
   /// An objective; measures the error spectrum of `base` on up to 64 samples.
+  /// - Parameter precision: of the 1x1 convolutions' products in training.
   public init(
     networks: VariationalForecaster.Networks, base: Checkpoint, set: TrainingSet, validation: TrainingSet?,
-    settings: VariationalSettings, seed: UInt64
+    settings: VariationalSettings, precision: ProductPrecision = .highest, seed: UInt64
   ) {
+    self.precision = precision
     (self.networks, self.base, self.set, self.validation) = (networks, base, set, validation)
     (self.settings, self.seed) = (settings, seed)
     coarseFeatures = VariationalForecaster.coarseFeatures(base, networks.latent)
@@ -169,7 +174,7 @@ public final class VariationalObjective: TrainingObjective, @unchecked Sendable 
     _ parameters: AlignedBuffer<Float>, samples: [Int], firstDraw: Int, threads: Int
   ) throws -> Double {
     prepare(threads)
-    let weights = Weights(networks, parameters, adjoint: true, threads)
+    let weights = Weights(networks, parameters, adjoint: true, precision: precision, threads)
     let step = firstDraw / max(settings.batchSize, 1)
     let beta =
       settings.divergenceWeight * min(1, Double(step + 1) / Double(max(settings.warmupSteps, 1)))

@@ -30,12 +30,32 @@ struct Coordinates {
     guard let variable = reader.variables.first(where: { $0.name == dimension }) else {
       return byName ?? .other
     }
+    if byName == .level { return Coordinates.isPressure(variable) ? .level : .other }
     if let axis = variable.text("standard_name").flatMap({ Coordinates.standardNames[$0] }) { return axis }
     let units = variable.text("units") ?? ""
     if units.contains(" since ") { return .time }
     if units.hasPrefix("degrees_n") || units.hasPrefix("degree_n") { return .latitude }
     if units.hasPrefix("degrees_e") || units.hasPrefix("degree_e") { return .longitude }
     return byName ?? .other
+  }
+
+  /// Whether a coordinate called a level is of pressure: heights, model levels and surfaces of temperature are called so
+  /// too, and say it in their units or standard name.
+  private static func isPressure(_ variable: NetCDFReader.Variable) -> Bool {
+    if let units = variable.text("units"), !units.isEmpty { return hectopascals(units) != nil }
+    let name = variable.text("standard_name") ?? ""
+    return name.isEmpty || name == "air_pressure"
+  }
+
+  /// One of these units [hPa]; nil where they are none of pressure.
+  private static func hectopascals(_ units: String) -> Double? {
+    switch Units.canonical(units) {
+    case "hPa": 1
+    case "Pa": 0.01
+    case "kPa", "kpa": 10
+    case "bar": 1000
+    default: nil
+    }
   }
 
   /// Values of a dimension's coordinate variable; 0, 1, 2... where it has none.
@@ -55,6 +75,7 @@ struct Coordinates {
       other.isNumeric && other.dimensions.count <= 1 && other.name != variable.name
         && (other.text("standard_name").flatMap { Coordinates.standardNames[$0] }
           ?? Coordinates.names[other.name.lowercased()]) == axis
+        && (axis != .level || Coordinates.isPressure(other))
     }
   }
 
@@ -70,9 +91,10 @@ struct Coordinates {
     }
     guard let holder else { return [] }
     let values = try reader.values(holder)
-    let isPascal =
-      Units.canonical(holder.text("units") ?? "hPa") == "Pa" || (values.max() ?? 0) > 1100
-    return isPascal ? values.map { $0 / 100 } : values
+    let stated = Coordinates.hectopascals(holder.text("units") ?? "")
+    // Without units, or with those that some files give without meaning them.
+    let unit = stated == nil || stated == 1 ? ((values.max() ?? 0) > 1100 ? 0.01 : 1) : stated ?? 1
+    return unit == 1 ? values : values.map { unit < 1 ? $0 / (1 / unit).rounded() : $0 * unit }
   }
 
   /// Member numbers.

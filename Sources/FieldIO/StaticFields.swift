@@ -42,7 +42,8 @@ public enum StaticFields {
       }
       let mean = areaMean { $0 }
       let deviation = areaMean { ($0 - mean) * ($0 - mean) }.squareRoot()
-      guard deviation > 0 else {
+      // What rounding leaves of a constant is no field.
+      guard deviation > 1e-6 * field.reduce(0, { max($0, abs(Double($1))) }) else {
         throw ApusError(.badData, "the field is the same everywhere", file: path, variable: name)
       }
       return field.map { Float((Double($0) - mean) / deviation) }

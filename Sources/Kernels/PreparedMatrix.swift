@@ -7,21 +7,26 @@ public struct PreparedMatrix {
   public let row: Int
   /// As `prepare` has filled it; nil where there is none.
   let parts: UnsafePointer<UInt32>?
+  /// What `parts` is made for.
+  let precision: ProductPrecision
 
   /// - Parameters:
   ///   - parts: what `prepare` filled, 64-byte aligned; not read where `partWords` is 0.
   @inline(__always) public init(
-    _ start: UnsafePointer<Float>, row: Int, depth: Int, columns: Int, parts: UnsafePointer<UInt32>
+    _ start: UnsafePointer<Float>, row: Int, depth: Int, columns: Int, parts: UnsafePointer<UInt32>,
+    precision: ProductPrecision = .highest
   ) {
-    (self.start, self.row) = (start, row)
-    self.parts = Self.partWords(depth: depth, columns: columns) > 0 ? parts : nil
+    (self.start, self.row, self.precision) = (start, row, precision)
+    self.parts = Self.partWords(depth: depth, columns: columns, precision) > 0 ? parts : nil
   }
 
   /// Words that the parts of a matrix take; 0 where products with it do not use the matrix unit.
-  @inline(__always) public static func partWords(depth: Int, columns: Int) -> Int {
+  @inline(__always) public static func partWords(
+    depth: Int, columns: Int, _ precision: ProductPrecision = .highest
+  ) -> Int {
     #if APUS_AMX
-      TileProduct.takesPrepared(columns: columns, depth: depth)
-        ? TileProduct.partWords(depth: depth, columns: columns) : 0
+      TileProduct.takesPrepared(columns: columns, depth: depth, precision)
+        ? TileProduct.partWords(depth: depth, columns: columns, precision) : 0
     #else
       0
     #endif
@@ -29,11 +34,12 @@ public struct PreparedMatrix {
 
   /// Fills the parts of B [depth][columns], if it has any; 64-byte aligned.
   public static func prepare(
-    depth: Int, columns: Int, _ b: UnsafePointer<Float>, row: Int, into parts: UnsafeMutablePointer<UInt32>
+    depth: Int, columns: Int, _ b: UnsafePointer<Float>, row: Int, precision: ProductPrecision = .highest,
+    into parts: UnsafeMutablePointer<UInt32>
   ) {
     #if APUS_AMX
-      guard partWords(depth: depth, columns: columns) > 0 else { return }
-      TileProduct.split(b, row, depth, columns, into: parts)
+      guard partWords(depth: depth, columns: columns, precision) > 0 else { return }
+      TileProduct.split(b, row, depth, columns, precision, into: parts)
     #endif
   }
 }

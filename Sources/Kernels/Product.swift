@@ -47,9 +47,11 @@ public enum Product {
   /// - Parameters:
   ///   - columns: a multiple of 16, or else BLAS serves.
   ///   - bRow, cRow: numbers from one row to the next.
+  ///   - precision: where the matrix unit serves; everywhere else single precision.
   public static func run(
     rows: Int, columns: Int, depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, bRow: Int,
-    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false, ahead: Prefetch? = nil
+    _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false,
+    precision: ProductPrecision = .highest, ahead: Prefetch? = nil
   ) {
     guard rows > 0, columns > 0 else { return }
     if columns % 16 != 0 || columns > widest {
@@ -60,10 +62,10 @@ public enum Product {
       return
     }
     #if APUS_AMX
-      if TileProduct.takes(columns: columns, depth: depth, a) {
+      if TileProduct.takes(columns: columns, depth: depth, a, precision) {
         TileProduct.run(
           rows: rows, columns: columns, depth: depth, a, b, bRow: bRow, c, cRow: cRow, accumulate: accumulate,
-          ahead: ahead)
+          precision: precision, ahead: ahead)
         return
       }
     #endif
@@ -95,13 +97,13 @@ public enum Product {
       if let parts = b.parts, a.column == 1 || a.row == 1 {
         TileProduct.run(
           rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, parts: parts, c, cRow: cRow,
-          accumulate: accumulate, ahead: ahead)
+          accumulate: accumulate, precision: b.precision, ahead: ahead)
         return
       }
     #endif
     run(
       rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, c, cRow: cRow,
-      accumulate: accumulate, ahead: ahead)
+      accumulate: accumulate, precision: b.precision, ahead: ahead)
   }
 
   @inline(__always) private static func panel<P: Panel>(

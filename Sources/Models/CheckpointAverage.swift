@@ -30,6 +30,7 @@ public enum CheckpointAverage {
       throw ApusError(.usage, "weights must be 0 or more, and not all 0", found: "\(shares)")
     }
     for other in checkpoints.dropFirst() { try other.requireSameKind(as: first) }
+    for checkpoint in checkpoints { try checkpoint.requireFiniteWeights() }
     let target = AlignedBuffer<Float>(first.parameters.count)
     for i in 0..<target.count {
       var sum = 0.0
@@ -48,6 +49,7 @@ public enum CheckpointAverage {
     _ checkpoint: Checkpoint, base: Checkpoint, alpha: Double, beta: Double, provenance: String = "{}"
   ) throws -> Checkpoint {
     try checkpoint.requireSameKind(as: base)
+    for one in [checkpoint, base] { try one.requireFiniteWeights() }
     let target = AlignedBuffer<Float>(base.parameters.count)
     let blocks = base.network.configuration.num_layers
     let last = Double(blocks + 1)
@@ -75,6 +77,18 @@ public enum CheckpointAverage {
 }
 
 extension Checkpoint {
+  /// Checks that no weight is infinite or no number.
+  /// - Throws: `ApusError` of kind `badData` that names the tensor.
+  func requireFiniteWeights() throws {
+    for segment in network.layout.segments {
+      let range = segment.offset..<segment.offset + segment.count
+      guard let place = range.first(where: { !parameters.pointer[$0].isFinite }) else { continue }
+      throw ApusError(
+        .badData, "a weight is no finite number", file: file.isEmpty ? nil : file, variable: segment.name,
+        found: "\(parameters.pointer[place])", expected: "finite weights")
+    }
+  }
+
   /// Checks that only the weights differ from another checkpoint's.
   /// - Throws: `ApusError` of kind `badData` that names the first thing that differs, and how.
   public func requireSameKind(as other: Checkpoint) throws {

@@ -6,9 +6,9 @@ import Sphere
 ///
 /// The amplitude at degree l of channel c is multiplied by
 ///
-///     g_cl (Q_cl / P_cl)^(r / 2)
+///     g_cl (Q_cl / P_cl)^(r_l / 2)
 ///
-/// with P the forecast's power at that degree, Q the truth's mean power, r the relaxation. Where no Q is given, Q is the
+/// with P the forecast's power at that degree, Q the truth's mean power, r_l the relaxation. Where no Q is given, Q is the
 /// nearest power within `bounds`: P itself as long as P is one that states have.
 ///
 /// A network judged by its errors has small scales that gain or lose a hundredth of their power a step, which is
@@ -20,8 +20,8 @@ public struct StepTuning: Sendable, Codable, Hashable {
   public var factors: [[Double]]
   /// Q [channel][degree], sum over orders -l...l of z-scores' squared coefficients; 0 where nothing is relaxed.
   public var power: [[Double]]
-  /// r: the part of log P's departure from log Q that a step takes away, 0 to 1.
-  public var relaxation: Double
+  /// r [degree]: the part of log P's departure from log Q that a step takes away, 0 to 1.
+  public var relaxation: [Double]
 
   /// What the power of degrees without Q is held within; nil: nothing.
   public var bounds: PowerBounds?
@@ -37,7 +37,7 @@ public struct StepTuning: Sendable, Codable, Hashable {
     let line = [Double](repeating: 1, count: degrees)
     factors = [[Double]](repeating: line, count: channels)
     power = [[Double]](repeating: line.map { _ in 0 }, count: channels)
-    relaxation = 0
+    relaxation = [Double](repeating: 0, count: degrees)
   }
 
   /// Makes sure that all is finite and has the shape of these channels and degrees.
@@ -47,12 +47,14 @@ public struct StepTuning: Sendable, Codable, Hashable {
     throw ApusError(
       .badData, "the tuning does not fit the channels", file: file, variable: "spectral_gain",
       found: "\(factors.count) and \(power.count) lines of \(factors.first?.count ?? 0) and "
-        + "\(power.first?.count ?? 0), relaxation \(relaxation)",
+        + "\(power.first?.count ?? 0), relaxation \(relaxation.min() ?? 0) to \(relaxation.max() ?? 0) "
+        + "of \(relaxation.count) degrees",
       expected: "\(channels) lines of \(degrees) finite numbers, relaxation 0 to 1")
   }
 
   private func fits(channels: Int, degrees: Int) -> Bool {
-    (0...1).contains(relaxation) && limits?.fits(channels: channels) ?? true
+    relaxation.count == degrees && relaxation.allSatisfy((0...1).contains)
+      && limits?.fits(channels: channels) ?? true
       && bounds?.fits(channels: channels, degrees: degrees) ?? true
       && [factors, power].allSatisfy { lines in
         lines.count == channels
@@ -75,6 +77,7 @@ public struct StepTuning: Sendable, Codable, Hashable {
       for c in 0..<channels { sums[c] += twice * Double(row[c]) * Double(row[c]) }
     }
     for l in 0..<degrees {
+      let relaxation = relaxation[l]
       for c in 0..<channels {
         let (p, q) = (scratch[l * channels + c], power[c][l])
         var departure = 0.0
@@ -90,5 +93,37 @@ public struct StepTuning: Sendable, Codable, Hashable {
       let line = scratch + l * channels
       for c in 0..<channels { row[c] *= Float(line[c]) }
     }
+  }
+}
+
+extension StepTuning {
+  private enum CodingKeys: CodingKey { case factors, power, relaxation, bounds, limits }
+
+  /// Reads what `encode` wrote: a relaxation that is one number is that of every degree.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    factors = try values.decode([[Double]].self, forKey: .factors)
+    power = try values.decode([[Double]].self, forKey: .power)
+    if let one = try? values.decode(Double.self, forKey: .relaxation) {
+      relaxation = [Double](repeating: one, count: factors.first?.count ?? 0)
+    } else {
+      relaxation = try values.decode([Double].self, forKey: .relaxation)
+    }
+    bounds = try values.decodeIfPresent(PowerBounds.self, forKey: .bounds)
+    limits = try values.decodeIfPresent(ValueLimits.self, forKey: .limits)
+  }
+
+  /// Writes a relaxation that is the same at every degree as one number.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(factors, forKey: .factors)
+    try values.encode(power, forKey: .power)
+    if let one = relaxation.first, relaxation.allSatisfy({ $0 == one }) {
+      try values.encode(one, forKey: .relaxation)
+    } else {
+      try values.encode(relaxation, forKey: .relaxation)
+    }
+    try values.encodeIfPresent(bounds, forKey: .bounds)
+    try values.encodeIfPresent(limits, forKey: .limits)
   }
 }

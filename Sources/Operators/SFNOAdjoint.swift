@@ -24,7 +24,7 @@ extension SFNO {
     guard space.isRecording, let record = space.record else { return }
     let c = configuration
     let (e, points, w) = (embed, grid.pointCount, weights)
-    let flat = parameters.flat
+    let (flat, precision) = (parameters.flat, parameters.precision)
     let scratch = space.tiles[0]
     let (u, d) = (scratch.wide.pointer, scratch.wideBefore.pointer)
     let (xTile, yTile) = (scratch.input.pointer, scratch.output.pointer)
@@ -53,10 +53,10 @@ extension SFNO {
       ChannelPasses.biasGELUAdjoint(
         space.decoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.decode1Bias, into: u,
         d, addingTo: gradient + w.decode1Bias)
-      addWeightGradient(w.decode2, yTile, outputs, u, n, gradient, space)
-      addWeightGradient(w.bigSkip, yTile, outputs, xTile, n, gradient, space)
+      addWeightGradient(w.decode2, yTile, outputs, u, n, gradient, space, precision)
+      addWeightGradient(w.bigSkip, yTile, outputs, xTile, n, gradient, space, precision)
       addWeightGradient(
-        w.decode1, d, e, last + start * e, n, gradient, space,
+        w.decode1, d, e, last + start * e, n, gradient, space, precision,
         ahead: tile.next(last, e, and: space.decoderHidden.pointer))
       Product.run(
         rows: n, columns: e, depth: c.embed_dim, MatrixView(d, row: e), parameters.adjoint(w.decode1),
@@ -82,8 +82,8 @@ extension SFNO {
         space.encoderHidden.pointer + start * e, points: n, channels: e, bias: flat + w.encode1Bias, into: u,
         d, addingTo: gradient + w.encode1Bias)
       addWeightGradient(
-        w.encode2, dEncoded + start * e, e, u, n, gradient, space, ahead: tile.next(dEncoded, e))
-      addWeightGradient(w.encode1, d, e, xTile, n, gradient, space)
+        w.encode2, dEncoded + start * e, e, u, n, gradient, space, precision, ahead: tile.next(dEncoded, e))
+      addWeightGradient(w.encode1, d, e, xTile, n, gradient, space, precision)
       guard let inputGradient else { return }
       packOutput(start, n)
       Product.run(
@@ -135,7 +135,7 @@ extension SFNO {
     let (depth, hiddenDepth) = (configuration.embed_dim, configuration.hidden)
     let (into, out, resampled) = transforms(i)
     let points = out.grid.pointCount
-    let flat = parameters.flat
+    let (flat, precision) = (parameters.flat, parameters.precision)
     let x = UnsafePointer(space.blockInput(i))
     let residual = resampled ? UnsafePointer(space.residual(i)) : x
     // Where the residual is the input itself, its gradient starts dx.
@@ -153,7 +153,7 @@ extension SFNO {
     eachTile(points, space) { tile, _ in
       let (start, n) = (tile.start, tile.count)
       addWeightGradient(
-        block.skip, dy + start * e, e, residual + start * e, n, gradient, space,
+        block.skip, dy + start * e, e, residual + start * e, n, gradient, space, precision,
         ahead: tile.next(dy, e, and: residual))
       Product.run(
         rows: n, columns: e, depth: depth, MatrixView(dy + start * e, row: e), parameters.adjoint(block.skip),
@@ -180,10 +180,11 @@ extension SFNO {
       ChannelPasses.biasGELUAdjoint(
         hiddenField + start * h, points: n, channels: h, bias: flat + block.upBias, into: g, d,
         addingTo: gradient + block.upBias)
-      addWeightGradient(block.down, dMixed, e, g, n, gradient, space, ahead: tile.here(filtered, e))
+      addWeightGradient(
+        block.down, dMixed, e, g, n, gradient, space, precision, ahead: tile.here(filtered, e))
       ChannelPasses.affineGELUWithSlope(
         filtered + start * e, points: n, channels: e, scale: lines0, shift: lines0 + e, into: u, slope: slope)
-      addWeightGradient(block.up, d, h, u, n, gradient, space, ahead: tile.next(dy, e, and: mixed))
+      addWeightGradient(block.up, d, h, u, n, gradient, space, precision, ahead: tile.next(dy, e, and: mixed))
       Product.run(
         rows: n, columns: e, depth: hiddenDepth, MatrixView(d, row: h), parameters.adjoint(block.up),
         dMixed, cRow: e)
@@ -216,14 +217,15 @@ extension SFNO {
   /// dW [outputs][inputs] += sum over points of dy [point][outputs] x [point][inputs].
   private func addWeightGradient(
     _ index: Int, _ dy: UnsafePointer<Float>, _ dyRow: Int, _ x: UnsafePointer<Float>, _ points: Int,
-    _ gradient: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace, ahead: Prefetch? = nil
+    _ gradient: UnsafeMutablePointer<Float>, _ space: SFNOWorkspace, _ precision: ProductPrecision,
+    ahead: Prefetch? = nil
   ) {
     let matrix = matrices[index]
     let width = matrix.inputsPadded
     let target = matrix.gradientPad.map { space.gradientPads.pointer + $0 } ?? gradient + matrix.flat
     Product.run(
       rows: matrix.outputs, columns: width, depth: points, MatrixView(transposed: dy, row: dyRow), x,
-      bRow: width, target, cRow: width, accumulate: true, ahead: ahead)
+      bRow: width, target, cRow: width, accumulate: true, precision: precision, ahead: ahead)
   }
 
   /// Adds what was gathered in padded rows to the flat gradient.

@@ -34,20 +34,27 @@ public final class SFNOWeights: @unchecked Sendable {
   private let filters: AlignedBuffer<Float>
   private let plans: [Matrix]
   private let supportsAdjoint: Bool
+  /// Of the products of the 1x1 convolutions and of their adjoints; transforms and filters are always exact to single
+  /// precision (HENS trains the former in bfloat16, the latter in single precision; spec/hens.md 1.7).
+  public let precision: ProductPrecision
 
   /// Weights of `network` from a flat array.
   public convenience init(
-    _ network: SFNO, _ parameters: AlignedBuffer<Float>, adjoint: Bool = false, threads: Int = 1
+    _ network: SFNO, _ parameters: AlignedBuffer<Float>, adjoint: Bool = false,
+    precision: ProductPrecision = .highest, threads: Int = 1
   ) {
     self.init(
-      network, UnsafePointer(parameters.pointer), owner: parameters, adjoint: adjoint, threads: threads)
+      network, UnsafePointer(parameters.pointer), owner: parameters, adjoint: adjoint, precision: precision,
+      threads: threads)
   }
 
   /// Weights of `network` from memory that lives as long as `owner`.
   public init(
-    _ network: SFNO, _ flat: UnsafePointer<Float>, owner: AnyObject, adjoint: Bool = false, threads: Int = 1
+    _ network: SFNO, _ flat: UnsafePointer<Float>, owner: AnyObject, adjoint: Bool = false,
+    precision: ProductPrecision = .highest, threads: Int = 1
   ) {
     self.network = network
+    self.precision = precision
     self.flat = flat
     self.owner = owner
     supportsAdjoint = adjoint
@@ -57,12 +64,14 @@ public final class SFNOWeights: @unchecked Sendable {
       matrix.transposed = next
       next += matrix.inputs * matrix.outputsPadded
       matrix.transposedParts = nextPart
-      nextPart += PreparedMatrix.partWords(depth: matrix.inputs, columns: matrix.outputsPadded)
+      nextPart += PreparedMatrix.partWords(
+        depth: matrix.inputs, columns: matrix.outputsPadded, precision)
       if adjoint {
         matrix.plain = next
         next += matrix.outputs * matrix.inputsPadded
         matrix.plainParts = nextPart
-        nextPart += PreparedMatrix.partWords(depth: matrix.outputs, columns: matrix.inputsPadded)
+        nextPart += PreparedMatrix.partWords(
+          depth: matrix.outputs, columns: matrix.inputsPadded, precision)
       }
       return matrix
     }
@@ -87,14 +96,14 @@ public final class SFNOWeights: @unchecked Sendable {
         stride: plan.outputsPadded)
       PreparedMatrix.prepare(
         depth: plan.inputs, columns: plan.outputsPadded, transposed, row: plan.outputsPadded,
-        into: self.parts.pointer + plan.transposedParts)
+        precision: self.precision, into: self.parts.pointer + plan.transposedParts)
       guard self.supportsAdjoint else { return }
       for o in 0..<plan.outputs {
         (plain + o * plan.inputsPadded).update(from: source + o * plan.inputs, count: plan.inputs)
       }
       PreparedMatrix.prepare(
         depth: plan.outputs, columns: plan.inputsPadded, plain, row: plan.inputsPadded,
-        into: self.parts.pointer + plan.plainParts)
+        precision: self.precision, into: self.parts.pointer + plan.plainParts)
     }
     guard supportsAdjoint else { return }
     let (e, degrees) = (network.configuration.embed_dim, network.configuration.degrees)
@@ -115,14 +124,14 @@ public final class SFNOWeights: @unchecked Sendable {
     let plan = plans[index]
     return PreparedMatrix(
       matrices.pointer + plan.transposed, row: plan.outputsPadded, depth: plan.inputs,
-      columns: plan.outputsPadded, parts: parts.pointer + plan.transposedParts)
+      columns: plan.outputsPadded, parts: parts.pointer + plan.transposedParts, precision: precision)
   }
   /// [outputs][inputs padded] of a matrix, for dx = W^T dy.
   @inline(__always) func adjoint(_ index: Int) -> PreparedMatrix {
     let plan = plans[index]
     return PreparedMatrix(
       matrices.pointer + plan.plain, row: plan.inputsPadded, depth: plan.outputs, columns: plan.inputsPadded,
-      parts: parts.pointer + plan.plainParts)
+      parts: parts.pointer + plan.plainParts, precision: precision)
   }
   /// [degree][re, im][in][out] of a block.
   @inline(__always) func filter(_ block: Int) -> UnsafePointer<Float> { flat + network.blocks[block].filter }

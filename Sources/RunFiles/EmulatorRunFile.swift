@@ -84,6 +84,11 @@ public struct EmulatorRunFile: RunFile {
         .optimisation, "emulators have a loss of their own", found: "rollout_steps or spectral_weight",
         expected: "neither")
     }
+    if output.keep == .both || output.snapshotsEvery != nil {
+      throw section.refuse(
+        .output, "of an emulator one set of weights is kept",
+        found: output.keep == .both ? "keep: both" : "snapshots_every", expected: "keep: best, or keep: last")
+    }
     if output.keep != .last && data.validation == nil {
       throw section.refuse(
         .output, "there is nothing to find the best by", found: "keep: \(output.keep.rawValue)",

@@ -50,6 +50,9 @@ public struct EnsembleRunFile: RunFile {
   public static func parse(_ text: String, file: String) throws -> EnsembleRunFile {
     let source = Source(file: file)
     let node = try composeRunFile(text, source: source)
+    try refuseOtherKind(
+      node, source: source, keys: ["emulator", "network", "optimisation"], kind: "run files of trainings",
+      command: "apus train")
     return try EnsembleRunFile(Section(node, keys: CodingKeys.self, source: source, name: "the run file"))
   }
 

@@ -26,6 +26,14 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case lamb
   }
 
+  /// How exactly the 1x1 convolutions' products are computed in training, where the processor has a matrix unit.
+  public enum MatmulPrecision: String, Sendable, Hashable, Codable, CaseIterable {
+    /// As single precision.
+    case highest
+    /// Sixteen bits.
+    case high
+  }
+
   /// How long: a number of steps or of passes over the data.
   public enum Length: Sendable, Hashable {
     case steps(Int)
@@ -62,6 +70,8 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
   public var emaDecay: Double?
   /// Network steps of a sample: the loss is averaged over a forecast of so many steps.
   public var rolloutSteps: Int
+  /// Of the 1x1 convolutions' products.
+  public var matmulPrecision: MatmulPrecision
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case steps, epochs, betas, loss, optimiser
@@ -76,6 +86,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case spectralLoss = "spectral_loss"
     case emaDecay = "ema_decay"
     case rolloutSteps = "rollout_steps"
+    case matmulPrecision = "matmul_precision"
   }
 
   init(_ section: Section<CodingKeys>) throws {
@@ -105,6 +116,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     spectralLoss = try section.choice(.spectralLoss, default: SpectralLoss.squared)
     emaDecay = try section.optionalNumber(.emaDecay, in: 0...0.999_999)
     rolloutSteps = try section.integer(.rolloutSteps, in: 1...64, default: 1)
+    matmulPrecision = try section.choice(.matmulPrecision, default: MatmulPrecision.highest)
   }
 
   /// Writes the keys of the run file.
@@ -130,5 +142,7 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     }
     try box.encodeIfPresent(emaDecay, forKey: .emaDecay)
     try box.encode(rolloutSteps, forKey: .rolloutSteps)
+    // What was trained before there was a choice keeps its fingerprint.
+    if matmulPrecision != .highest { try box.encode(matmulPrecision, forKey: .matmulPrecision) }
   }
 }

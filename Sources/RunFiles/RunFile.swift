@@ -29,6 +29,16 @@ extension RunFile {
   }
 }
 
+/// Refuses a run file that is meant for another command, by a key that only those have.
+/// - Throws: `ApusError` of kind `badRunFile`.
+func refuseOtherKind(_ node: Node, source: Source, keys: [String], kind: String, command: String) throws {
+  for (key, _) in node.mapping.map(Array.init) ?? [] {
+    guard let name = key.string, keys.contains(name) else { continue }
+    throw source.error(
+      at: key.mark, name, "is a key of \(kind)", advice: "Give this run file to \(command).")
+  }
+}
+
 /// The first document of a YAML text.
 func composeRunFile(_ text: String, source: Source) throws -> Node {
   do {

@@ -42,6 +42,9 @@ public struct TrainingRunFile: RunFile {
   public static func parse(_ text: String, file: String) throws -> TrainingRunFile {
     let source = Source(file: file)
     let node = try composeRunFile(text, source: source)
+    try refuseOtherKind(
+      node, source: source, keys: ["analyses", "checkpoints", "perturbation"], kind: "run files of ensembles",
+      command: "apus run")
     return try TrainingRunFile(Section(node, keys: CodingKeys.self, source: source, name: "the run file"))
   }
 
@@ -83,6 +86,11 @@ public struct TrainingRunFile: RunFile {
     if variational != nil && (optimisation.spectralWeight != 0 || output.snapshotsEvery != nil) {
       throw section.refuse(
         .variational, "has a loss of its own, and no snapshots", found: "spectral_weight or snapshots_every")
+    }
+    if variational != nil && output.keep == .both {
+      throw section.refuse(
+        .output, "of a variational forecaster one set of weights is kept", found: "keep: both",
+        expected: "keep: best, or keep: last")
     }
     if adapter != nil && normalisation == .data {
       throw section.refuse(

@@ -68,6 +68,7 @@ public final class BatchGradient: @unchecked Sendable {
   private let loss: TendencyLoss
   private let steps: Int
   private let truncation: SphericalTransform<Float>?
+  private let precision: ProductPrecision
   private let lanes: [Lane]
   /// As many as threads have been at work.
   private var desks: [Desk] = []
@@ -79,16 +80,19 @@ public final class BatchGradient: @unchecked Sendable {
   /// - Parameters:
   ///   - truncation: to the degrees that forecasts keep: rollouts are then truncated after every step as
   ///     forecasts are; nil to leave outputs as they are.
+  ///   - precision: of the 1x1 convolutions' products.
   ///   - batchSize: the largest batch, for which there is room.
   public init(
     network: SFNO, features: FeatureFields, loss: TendencyLoss, steps: Int,
-    truncation: SphericalTransform<Float>? = nil, batchSize: Int = BatchGradient.laneCount
+    truncation: SphericalTransform<Float>? = nil, precision: ProductPrecision = .highest,
+    batchSize: Int = BatchGradient.laneCount
   ) {
     self.network = network
     self.features = features
     self.loss = loss
     self.steps = steps
     self.truncation = truncation
+    self.precision = precision
     lanes = (0..<min(batchSize, BatchGradient.laneCount)).map { _ in
       Lane(network, steps: steps)
     }
@@ -179,7 +183,7 @@ public final class BatchGradient: @unchecked Sendable {
       weights.refresh(threads: threads)
       return weights
     }
-    let made = SFNOWeights(network, parameters, adjoint: true, threads: threads)
+    let made = SFNOWeights(network, parameters, adjoint: true, precision: precision, threads: threads)
     weights = made
     return made
   }

@@ -32,13 +32,15 @@ public struct SpectralCalibration: Sendable {
   public let firstFactor: Int
   /// Lead times, in steps, ascending.
   public let leads: [Int]
-  /// Relaxation of a step.
-  public let relaxation: Double
+  /// Relaxation of a step [degree].
+  public let relaxation: [Double]
   /// What states are held within.
   public let limits: ValueLimits
   /// Part of the data's states beyond either bound of the power at degrees that are not relaxed; nil: no bounds.
   public let powerTail: Double?
   private let set: TrainingSet
+  /// All states, those too near to the end for a forecast too.
+  private let states: TrainingSet
   private let starts: [Int]
   private let normalisation: Normalisation
   private let transform: SphericalTransform<Float>
@@ -46,7 +48,7 @@ public struct SpectralCalibration: Sendable {
   /// Bounds of log g: diffusion is to be tuned, not to be replaced.
   private static let bound = 0.1
   /// States that the mean power is taken from, evenly spread.
-  private static let states = 400
+  private static let mostStates = 400
 
   /// Chooses `starts` initial times evenly over the data.
   /// - Parameters:
@@ -54,13 +56,15 @@ public struct SpectralCalibration: Sendable {
   ///   - leads: lead times in steps.
   ///   - firstDegree: degrees from here on are relaxed to their mean power.
   ///   - firstFactor: degrees from here on get factors; nil: those that are relaxed.
-  ///   - relaxation: part of log power's departure that a step takes away.
+  ///   - relaxation: part of log power's departure that a step takes away, up to the first degree.
+  ///   - finestRelaxation: that part at the highest degree, linear in between; nil: the same at all degrees.
   ///   - limitMargin: how far beyond the least and largest values limits lie, as a part of their distance.
   ///   - powerTail: part of the states beyond either bound of the power at degrees that are not relaxed; nil: no bounds.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
     _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
-    firstFactor: Int? = nil, relaxation: Double, limitMargin: Double, powerTail: Double? = nil
+    firstFactor: Int? = nil, relaxation: Double, finestRelaxation: Double? = nil, limitMargin: Double,
+    powerTail: Double? = nil
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)
@@ -71,11 +75,15 @@ public struct SpectralCalibration: Sendable {
         advice: "Give more data or shorter lead times.")
     }
     self.set = cut
-    limits = SpectralCalibration.limits(of: set, margin: limitMargin)
+    states = set.cut(steps: 0)
+    limits = SpectralCalibration.limits(of: states, margin: limitMargin)
     self.leads = leads.sorted()
     self.firstDegree = firstDegree
     self.firstFactor = firstFactor ?? firstDegree
-    self.relaxation = relaxation
+    let (highest, rise) = (forecaster.degrees - 1, (finestRelaxation ?? relaxation) - relaxation)
+    self.relaxation = (0...max(highest, 0)).map { l in
+      relaxation + rise * Double(max(l - firstDegree, 0)) / Double(max(highest - firstDegree, 1))
+    }
     self.powerTail = powerTail
     let count = min(starts, cut.count)
     self.starts = (0..<count).map { $0 * cut.count / count }
@@ -154,9 +162,9 @@ public struct SpectralCalibration: Sendable {
 
   /// The mean power that is relaxed to, and the bounds below.
   private func setPower(of gain: inout StepTuning, threads: Int) throws {
-    let count = min(Self.states, set.count)
-    let samples = (0..<count).map { $0 * set.count / count }
-    let powers = try powers(samples, [0], threads: threads) { start in { set.state(start, step: $0) } }
+    let count = min(Self.mostStates, states.count)
+    let samples = (0..<count).map { $0 * states.count / count }
+    let powers = try powers(samples, [0], threads: threads) { start in { states.state(start, step: $0) } }
     var bounds = powerTail.map { _ in PowerBounds(channels: set.channels, degrees: transform.degrees) }
     for c in 0..<set.channels {
       for l in 1..<transform.degrees {

@@ -54,7 +54,7 @@ public final class Trainer {
       ? nil : settings.degrees.flatMap { Checkpoint.truncation(grid: network.grid, degrees: $0) }
     let batch = BatchGradient(
       network: network, features: features, loss: loss, steps: settings.rolloutSteps, truncation: truncation,
-      batchSize: settings.batchSize)
+      precision: settings.precision, batchSize: settings.batchSize)
     try self.init(
       ForecastObjective(
         network: network, features: features, loss: loss, set: set,

@@ -1,3 +1,5 @@
+import Kernels
+
 /// How a network is trained: what a run file says under `optimisation`, with lengths in steps.
 public struct TrainerSettings: Sendable {
   /// Decides the order of samples.
@@ -20,6 +22,8 @@ public struct TrainerSettings: Sendable {
   public var rolloutSteps: Int
   /// Degrees l below this are what a forecast keeps after every step of a rollout; nil: all.
   public var degrees: Int?
+  /// Of the 1x1 convolutions' products in training; validation is exact.
+  public var precision: ProductPrecision
   /// Steps between two saved states.
   public var saveEvery: Int
   /// Steps between two validations.
@@ -33,8 +37,8 @@ public struct TrainerSettings: Sendable {
   public init(
     seed: UInt64, batchSize: Int, schedule: LearningRateSchedule, optimiser: OptimiserKind = .adamw,
     betas: (Double, Double) = (0.9, 0.95), weightDecay: Double = 0, gradientClip: Double? = nil,
-    averageDecay: Double? = nil, rolloutSteps: Int = 1, degrees: Int? = nil, saveEvery: Int = 500,
-    validateEvery: Int = 500,
+    averageDecay: Double? = nil, rolloutSteps: Int = 1, degrees: Int? = nil,
+    precision: ProductPrecision = .highest, saveEvery: Int = 500, validateEvery: Int = 500,
     keepsBest: Bool = false, snapshotEvery: Int? = nil
   ) {
     self.seed = seed
@@ -47,6 +51,7 @@ public struct TrainerSettings: Sendable {
     self.averageDecay = averageDecay
     self.rolloutSteps = rolloutSteps
     self.degrees = degrees
+    self.precision = precision
     self.saveEvery = saveEvery
     self.validateEvery = validateEvery
     self.keepsBest = keepsBest

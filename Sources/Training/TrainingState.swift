@@ -27,6 +27,21 @@ public struct TrainingState: Sendable {
     public init() {}
   }
 
+  /// The part of a training that one process did, for its card.
+  public struct Session: Sendable, Codable, Hashable {
+    /// Threads.
+    public var threads: Int
+    /// Matrix products measured before it [floating-point operations a second].
+    public var peak: Double
+    /// Largest memory of the process [bytes].
+    public var peakMemory: Int
+
+    /// A session.
+    public init(threads: Int, peak: Double, peakMemory: Int) {
+      (self.threads, self.peak, self.peakMemory) = (threads, peak, peakMemory)
+    }
+  }
+
   /// Updates made.
   public var step: Int
   /// Fingerprint of what is trained: run file, data, versions of what decides the bits.
@@ -41,14 +56,18 @@ public struct TrainingState: Sendable {
   public var seconds: Double
   /// The part of it that batches and updates took [s].
   public var stepSeconds: Double
+  /// The last that made a step; nil in files of before 30 November 2026.
+  public var session: Session?
   /// Flat arrays of what is trained: `weights`, `first`, `second`, `average`, `best`.
   public var arrays: [String: [Float]]
 
   /// A state from its parts.
   public init(
     step: Int, fingerprint: String, curve: [LossCurve.Point], pending: Pending = Pending(),
-    best: Best? = nil, seconds: Double = 0, stepSeconds: Double = 0, arrays: [String: [Float]]
+    best: Best? = nil, seconds: Double = 0, stepSeconds: Double = 0, session: Session? = nil,
+    arrays: [String: [Float]]
   ) {
+    self.session = session
     self.step = step
     self.pending = pending
     self.fingerprint = fingerprint
@@ -74,6 +93,7 @@ public struct TrainingState: Sendable {
       "step_seconds": "\(stepSeconds)", "pending": try json(pending),
     ]
     if let best { metadata["best"] = try json(best) }
+    if let session { metadata["session"] = try json(session) }
     try SafeTensors(metadata: metadata, tensors: arrays.mapValues { .init($0, shape: [$0.count]) })
       .write(path)
   }
@@ -108,6 +128,7 @@ public struct TrainingState: Sendable {
       step: step, fingerprint: found, curve: curve, pending: decode("pending", Pending.self) ?? Pending(),
       best: decode("best", Best.self),
       seconds: content.metadata["seconds"].flatMap { Double($0) } ?? 0,
-      stepSeconds: content.metadata["step_seconds"].flatMap { Double($0) } ?? 0, arrays: arrays)
+      stepSeconds: content.metadata["step_seconds"].flatMap { Double($0) } ?? 0,
+      session: decode("session", Session.self), arrays: arrays)
   }
 }

@@ -351,7 +351,9 @@ import Testing
       ("kind: one_step", "kind: one_stop", "Did you mean 'one_step'?"),
       ("seed_counts", "seed_count", "Did you mean 'seed_counts'?"),
       ("optimisation:", "optimization:", "Did you mean 'optimisation'?"),
-      ("keep: best", "keep: last, snapshots_every: 3", ""),
+      ("keep: best", "keep: last, snapshots_every: 3", "one set of weights"),
+      ("keep: best", "keep: both", "one set of weights"),
+      ("keep: best", "keep: last", ""),
     ])
   func runFiles(_ text: String, _ other: String, _ message: String) throws {
     let scratch = try Scratch()

@@ -37,6 +37,7 @@ final class SmallWorld: Sendable {
     var nanHour: Int?
     var latitudes: [Double]?
     var variables = ["msl", "t2m"]
+    var skinUnits = "K"
   }
 
   /// Waves that move east: 80 states from 1 January 2026, 6-hourly, or some of these hours after it.
@@ -50,7 +51,7 @@ final class SmallWorld: Sendable {
     try file.variable("time", .double, ["time"], ["units": .text("hours since 2026-01-01")])
     try file.variable("lat", .double, ["lat"], ["units": .text("degrees_north")])
     try file.variable("lon", .double, ["lon"], ["units": .text("degrees_east")])
-    let units = ["msl": fault.units, "t2m": "K"]
+    let units = ["msl": fault.units, "t2m": "K", "skin": fault.skinUnits]
     for name in fault.variables {
       try file.variable(name, .float, ["time", "lat", "lon"], ["units": .text(units[name] ?? "1")])
     }
@@ -63,6 +64,7 @@ final class SmallWorld: Sendable {
       for hour in hours {
         for colatitude in grid.colatitudes {
           for longitude in grid.longitudes {
+            let offset = name == "skin" && fault.skinUnits == "degC" ? offset - 273.15 : offset
             let phase = longitude * .pi / 180 - Double(hour) / 6 * 0.3
             let wave =
               sin(colatitude) * (cos(phase) + 0.5 * sin(2 * phase + 0.1 * Double(hour) / 6 + Double(number)))

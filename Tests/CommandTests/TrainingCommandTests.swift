@@ -1,3 +1,4 @@
+import Ensembles
 import Foundation
 import Operators
 import Testing
@@ -67,9 +68,78 @@ import Testing
     #expect(again.code == 73 && again.errors.contains("m.safetensors.state"), "\(again.errors)")
     #expect(try Data(contentsOf: scratch.file("m.safetensors")) == written)
     #expect(!FileManager.default.fileExists(atPath: scratch.file("m.safetensors.state").path))
-    try FileManager.default.removeItem(at: scratch.file("m.safetensors"))
+    for name in ["m.safetensors", "m.md", "m.safetensors.loss.csv"] {
+      try FileManager.default.removeItem(at: scratch.file(name))
+    }
     #expect(try train(text, scratch).code == 0)
     #expect(try Data(contentsOf: scratch.file("m.safetensors")) == written)
+  }
+
+  /// Nor does it touch what belongs to it: best, snapshots, card, loss curve.
+  @Test(arguments: ["m.best.safetensors", "m.step20.safetensors", "m.md", "m.safetensors.loss.csv"])
+  func whatBelongsToAnotherTrainingIsKept(name: String) throws {
+    let scratch = try Scratch()
+    _ = try write("another's", to: scratch.file(name))
+    let outcome = try train(world.training(checkpoint: "m.safetensors", steps: 10), scratch)
+    #expect(outcome.code == 73 && outcome.errors.contains(name), "\(outcome.errors)")
+    #expect(try String(contentsOf: scratch.file(name), encoding: .utf8) == "another's")
+    #expect(scratch.files.sorted() == [name, "train.yml"].sorted())
+  }
+
+  /// Two trainings of one checkpoint at a time would each lose what the other writes.
+  @Test func twoTrainingsOfOneCheckpoint() throws {
+    let scratch = try Scratch()
+    try FileManager.default.createDirectory(at: scratch.file("q"), withIntermediateDirectories: true)
+    let text = world.training(checkpoint: "q/m.safetensors", steps: 10)
+    let first = try RunLock(scratch.file("q/m.safetensors.lock").path, isTemporary: true)
+    let second = try train(text, scratch)
+    #expect(second.code == 75 && second.errors.contains("held by pid"), "\(second.errors)")
+    withExtendedLifetime(first) {}
+  }
+
+  /// Channels that no catalogue knows have the units of the first entry, or of the checkpoint that training starts from,
+  /// and other files are brought to them.
+  @Test func unitsOfUnknownChannels() throws {
+    let scratch = try Scratch()
+    for (name, units) in [("kelvin.nc", "K"), ("celsius.nc", "degC"), ("widgets.nc", "widgets")] {
+      try SmallWorld.write(
+        to: scratch.file(name).path, SmallWorld.Fault(variables: ["msl", "skin"], skinUnits: units))
+    }
+    func text(_ training: String, _ validation: String, _ checkpoint: String) -> String {
+      world.training(checkpoint: checkpoint, files: training, steps: 10)
+        .replacing("channels: [msl, t2m]", with: "channels: [msl, skin]")
+        .replacing(
+          "validation: [{files: \(training)", with: "validation: [{files: \(validation)")
+    }
+    let (kelvin, celsius) = (scratch.file("kelvin.nc").path, scratch.file("celsius.nc").path)
+    func loss(_ text: String) throws -> Double {
+      let outcome = try train(text, scratch, ["--json"])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      return try #require(outcome.json()["validation_loss"] as? Double)
+    }
+    let same = try loss(text(kelvin, kelvin, "a.safetensors"))
+    let other = try loss(text(kelvin, celsius, "b.safetensors"))
+    #expect(abs(other / same - 1) < 1e-3)
+    let refused = try train(text(kelvin, scratch.file("widgets.nc").path, "c.safetensors"), scratch)
+    #expect(refused.code == 65 && refused.errors.contains("widgets"), "\(refused.errors)")
+    // A checkpoint's channels stay in its units.
+    let tuned = try train(
+      text(celsius, celsius, "d.safetensors")
+        + "\ninitial_checkpoint: a.safetensors\nnormalisation: checkpoint",
+      scratch)
+    #expect(tuned.code == 0, "\(tuned.errors)")
+    let facts = try Binary.run(["inspect", "d.safetensors"], in: scratch.directory)
+    #expect(facts.output.contains("skin [K]"), "\(facts.output)")
+  }
+
+  /// A training that is done tells the same of itself when it is started again.
+  @Test func aFinishedTrainingKeepsItsCard() throws {
+    let scratch = try Scratch()
+    let text = world.training(checkpoint: "m.safetensors", steps: 10)
+    #expect(try train(text, scratch, ["--threads", "1"]).code == 0)
+    let before = try String(contentsOf: scratch.file("m.md"), encoding: .utf8)
+    #expect(try train(text, scratch, ["--threads", "2"]).code == 0)
+    #expect(try String(contentsOf: scratch.file("m.md"), encoding: .utf8) == before)
   }
 
   /// No training writes over what it reads, or over a directory; paths of one letter are paths.
@@ -201,6 +271,19 @@ import Testing
       try SafeTensors.read(scratch.file("lines.safetensors").path).tensors.mapValues(\.bytes)
         == SafeTensors.read(scratch.file(second).path).tensors.mapValues(\.bytes))
     #expect(try provenance(scratch.file("lines.safetensors"))["lines"] != nil)
+
+    let elsewhere = try average([first, second, "-o", "nowhere/x.safetensors"])
+    #expect(elsewhere.code == 73 && elsewhere.errors.contains("its directory is not there"), "\(elsewhere.errors)")
+    var broken = try SafeTensors.read(scratch.file(first).path)
+    let weight = try #require(broken.tensors.keys.sorted().first { $0.hasSuffix("mlp.fwd.0.weight") })
+    var values = try broken.floats(weight, shape: nil, file: first)
+    let shape = try #require(broken.tensors[weight]).shape
+    values[3] = .nan
+    broken.tensors[weight] = .init(values, shape: shape)
+    try broken.write(scratch.file("nan.safetensors").path)
+    let poisoned = try average([second, "nan.safetensors", "-o", "x.safetensors"])
+    #expect(
+      poisoned.code == 65 && poisoned.errors.contains("nan.safetensors: '\(weight)'"), "\(poisoned.errors)")
 
     for wrong in [["--lines", "1"], ["--lines", "1", "0"], ["--weights", "1", "2"], ["--base", first]] {
       #expect(try average([first] + wrong + ["-o", "x.safetensors"]).code == 64, "\(wrong)")

@@ -19,6 +19,17 @@ import Testing
     withExtendedLifetime(first) {}
   }
 
+  /// A temporary file goes with its lock, not with one that was refused.
+  @Test func temporaryFiles() throws {
+    defer { unlink(file) }
+    let first = try RunLock(file, isTemporary: true)
+    #expect(throws: ApusError.self) { try RunLock(file, isTemporary: true) }
+    #expect(FileManager.default.fileExists(atPath: file))
+    withExtendedLifetime(first) {}
+    do { withExtendedLifetime(try RunLock(file + "x", isTemporary: true)) {} }
+    #expect(!FileManager.default.fileExists(atPath: file + "x"))
+  }
+
   @Test func itGoesWithItsHolderAndShardsShareIt() throws {
     defer { unlink(file) }
     do { withExtendedLifetime(try RunLock(file)) {} }

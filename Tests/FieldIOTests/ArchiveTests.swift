@@ -130,6 +130,60 @@ final class ArchiveFiles {
     }
   }
 
+  /// A vertical coordinate is one of pressure unless it says otherwise.
+  @Test(
+    arguments: [
+      ("hPa", "", 500.0, true), ("Pa", "air_pressure", 50_000, true), ("kPa", "", 50, true),
+      ("", "", 500, true),
+      ("", "air_pressure", 500, true), ("millibars", "atmosphere_ln_pressure", 500, true),
+      ("m", "", 500, false),
+      ("m", "height", 500, false), ("K", "air_potential_temperature", 500, false),
+      ("1", "atmosphere_hybrid_sigma_pressure_coordinate", 500, false),
+      ("", "model_level_number", 500, false),
+    ])
+  func levelsArePressure(units: String, standardName: String, level: Double, isPressure: Bool) throws {
+    let files = try ArchiveFiles()
+    let path = files.path("lev.nc")
+    let file = try NetCDFWriter(path)
+    try file.dimension("time", 1)
+    try file.dimension("lev", 2)
+    try file.grid(latitudes: files.grid.latitudes, longitudes: files.grid.longitudes)
+    try file.variable("time", .double, ["time"], ["units": .text("hours since 2026-02-01")])
+    try file.variable(
+      "lev", .double, ["lev"], ["units": .text(units), "standard_name": .text(standardName)])
+    try file.variable("t", .float, ["time", "lev", "lat", "lon"], ["units": .text("K")])
+    try file.put("time", [0.0])
+    try file.put("lev", [level, 2 * level])
+    try file.put("t", files.field(0) + files.field(1))
+    try file.finish()
+    func open() throws -> Archive { try Archive([path], channels: ["t500"], grid: files.grid, degrees: 10) }
+    guard isPressure else {
+      #expect(throws: ApusError.self) { try open() }
+      return
+    }
+    let archive = try open()
+    let state = try archive.state(at: archive.times[0])
+    #expect(zip(state.values, files.field(0)).allSatisfy { abs($0 - $1) < 1e-2 })
+  }
+
+  /// A field that is the same everywhere is none, whatever rounding makes of it.
+  @Test(arguments: [Float(0), 5, 273.15, 1e5, -0.1]) func constantStaticFieldsAreRefused(value: Float) throws
+  {
+    let files = try ArchiveFiles()
+    let path = files.path("static.nc")
+    let file = try NetCDFWriter(path)
+    try file.grid(latitudes: files.grid.latitudes, longitudes: files.grid.longitudes)
+    try file.variable("orography", .float, ["lat", "lon"], ["units": .text("m")])
+    try file.put("orography", [Float](repeating: value, count: files.grid.pointCount))
+    try file.finish()
+    for grid in [files.grid, try SphereGrid(.gaussian, latitudes: 12, longitudes: 24)] {
+      let error = #expect(throws: ApusError.self) {
+        try StaticFields.read(path, variables: ["orography"], grid: grid)
+      }
+      #expect(error?.kind == .badData && error?.problem.contains("the same everywhere") == true)
+    }
+  }
+
   @Test func truncationRegridsBandLimitedFieldsExactly() throws {
     let files = try ArchiveFiles()
     let target = try SphereGrid(.gaussian, latitudes: 12, longitudes: 24)

@@ -210,7 +210,41 @@ import Testing
     #expect(try TrainingRunFile.parse(run.canonicalText(), file: "train.yml") == run)
   }
 
+  /// Half the work of products is a choice; the default is not written, so that fingerprints stay.
+  @Test func matmulPrecision() throws {
+    let plain = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
+    #expect(plain.optimisation.matmulPrecision == .highest)
+    func read(_ value: String) throws -> TrainingRunFile {
+      try TrainingRunFile.parse(
+        RunFileTexts.training.replacing("steps: 614", with: "steps: 614\n  matmul_precision: \(value)"),
+        file: "train.yml")
+    }
+    #expect(try read("highest").canonicalText() == plain.canonicalText())
+    let high = try read("high")
+    #expect(high.optimisation.matmulPrecision == .high)
+    #expect(try TrainingRunFile.parse(high.canonicalText(), file: "train.yml") == high)
+    #expect(throws: ApusError.self) { try read("medium") }
+  }
+
+  /// A run file that is given to the wrong command is told to which it belongs.
+  @Test func otherKindsAreNamed() {
+    let ensemble = #expect(throws: ApusError.self) {
+      try EnsembleRunFile.parse(RunFileTexts.training, file: "x.yml")
+    }
+    #expect(ensemble?.kind == .badRunFile && ensemble?.description.contains("apus train") == true)
+    let training = #expect(throws: ApusError.self) {
+      try TrainingRunFile.parse(RunFileTexts.ensemble, file: "x.yml")
+    }
+    #expect(training?.kind == .badRunFile && training?.description.contains("apus run") == true)
+  }
+
   static let trainingFaults: [(String, String, String)] = [
+    (
+      "output: {",
+      "initial_checkpoint: a.safetensors\nvariational: {latent_channels: 4}\noutput: {keep: both, ",
+      "train.yml:25:9: 'output': of a variational forecaster one set of weights is kept: found keep: both, "
+        + "expected keep: best, or keep: last."
+    ),
     (
       "output: {", "validation: {lead_hours: [24, 75]}\noutput: {",
       "train.yml:23:26: 'lead_hours': no multiple of the network's step: "
@@ -279,7 +313,7 @@ import Testing
   @Test(arguments: trainingFaults)
   func trainingFaultsNameThePlace(_ right: String, _ wrong: String, _ message: String) throws {
     var text = RunFileTexts.training.replacing(right, with: wrong, maxReplacements: 1)
-    if message.contains("keep: best") { text = text.replacing("output: {", with: "output: {keep: best, ") }
+    if message.contains("found keep: best") { text = text.replacing("output: {", with: "output: {keep: best, ") }
     try #require(text != RunFileTexts.training)
     let error = #expect(throws: ApusError.self) { try TrainingRunFile.parse(text, file: "train.yml") }
     #expect(error?.description == message)

@@ -46,7 +46,7 @@ import Training
   /// Relaxation takes r of log P's departure away after every step: d' = (1 - r) (d + 2 log 0.98).
   @Test func relaxationHoldsThePower() throws {
     var gain = StepTuning(channels: 2, degrees: damping.degrees)
-    gain.relaxation = 0.25
+    gain.relaxation[2] = 0.25
     let state = State(
       channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),
       values: physical(small.set.state(0, step: 0)))
@@ -130,11 +130,65 @@ import Training
     }
     #expect(values[0] == -1 && values[1] == 0.5 && values[2].isNaN && values[3] == 2)
     // Files of before have no limits.
-    let old = Data(#"{"factors": [[1]], "power": [[0]], "relaxation": 0.1}"#.utf8)
+    let old = Data(#"{"factors": [[1, 1]], "power": [[0, 0]], "relaxation": 0.1}"#.utf8)
     let read = try JSONDecoder().decode(StepTuning.self, from: old)
-    #expect(read.limits == nil && read.relaxation == 0.1)
+    #expect(read.limits == nil && read.relaxation == [0.1, 0.1])
     held.limits = ValueLimits([(0, 1)], margin: 0)
     #expect(throws: ApusError.self) { try damping.with(tuning: held) }
+  }
+
+  /// Small scales are relaxed more: one rate up to the first degree, another at the highest, a line in between. A file
+  /// keeps them, one number where all degrees have the same.
+  @Test func relaxationRisesWithTheDegree() throws {
+    let last = damping.degrees - 1
+    let calibration = try SpectralCalibration(
+      small.set, of: damping, leads: [4], starts: 1, firstDegree: 2, relaxation: 0.1, finestRelaxation: 0.4,
+      limitMargin: 0.25)
+    let (gain, _) = try calibration.calibrate(damping, iterations: 1)
+    let expected: [Double] = (0...last).map { l in 0.1 + 0.3 * max(Double(l - 2), 0) / Double(last - 2) }
+    #expect(zip(gain.relaxation, expected).allSatisfy { abs($0 - $1) < 1e-12 })
+    #expect(try JSONDecoder().decode(StepTuning.self, from: JSONEncoder().encode(gain)) == gain)
+    let text = String(decoding: try JSONEncoder().encode(self.calibrated(0.25)), as: UTF8.self)
+    #expect(text.contains("\"relaxation\":0.25"))
+
+    var short = gain
+    short.relaxation.removeLast()
+    #expect(throws: ApusError.self) { try damping.with(tuning: short) }
+    short.relaxation.append(1.5)
+    #expect(throws: ApusError.self) { try damping.with(tuning: short) }
+  }
+
+  /// The data's last states are too near to their end for a forecast, but what is seen there counts.
+  @Test func powerAndLimitsAreOfAllStates() throws {
+    let (channels, points) = (2, damping.grid.pointCount)
+    let states = (0..<40).flatMap { time -> [Float] in
+      let state = time < 39 ? small.set.state(time, step: 0) : small.set.state(38, step: 1)
+      return (0..<channels * points).map { time < 30 ? state[$0] : 3 * state[$0] }
+    }
+    let normalisation = Normalisation(
+      channels: damping.channels, mean: [0, 0], deviation: [1, 1], tendencyDeviation: [1, 1])
+    let set = TrainingSet(
+      stretches: [(states, (0..<40).map { Instant(seconds: $0 * 21_600) })], normalisation: normalisation,
+      points: points, steps: 1)
+    let calibration = try SpectralCalibration(
+      set, of: damping, leads: [12], starts: 3, firstDegree: 6, relaxation: 0.1, limitMargin: 0, powerTail: 0)
+    let (gain, _) = try calibration.calibrate(damping, iterations: 1)
+    let bounds = try #require(gain.bounds)
+    #expect(abs(bounds.largest[0][2] / bounds.least[0][2] - 9) < 1e-3)
+    let mean = (30.0 + 10 * 9) / 40
+    // The waves of one channel have the same shape at degree 6 all the time.
+    #expect(gain.power[0][6] > 0)
+    let steady = try SpectralCalibration(
+      small.set, of: damping, leads: [12], starts: 3, firstDegree: 6, relaxation: 0.1, limitMargin: 0)
+    let (alone, _) = try steady.calibrate(damping, iterations: 1)
+    #expect(abs(gain.power[0][6] / alone.power[0][6] - mean) < 1e-3)
+    #expect(calibration.limits.largest.max() == states.max())
+  }
+
+  private func calibrated(_ relaxation: Double) -> StepTuning {
+    var tuning = StepTuning(channels: 2, degrees: damping.degrees)
+    tuning.relaxation = tuning.relaxation.map { _ in relaxation }
+    return tuning
   }
 
   /// Powers beyond the bounds are drawn back to them, powers inside are left alone, and the forecast of a network that
@@ -159,7 +213,7 @@ import Training
     #expect(gain.factors[0][4] == 1)
 
     var held = StepTuning(channels: 2, degrees: damping.degrees)
-    held.relaxation = 0.25
+    held.relaxation = held.relaxation.map { _ in 0.25 }
     held.bounds = found
     let forecaster = try damping.with(tuning: held)
     let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)

@@ -16,6 +16,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let firstDegree: Int
   let firstFactor: Int
   let relaxation: Double
+  let finestRelaxation: Double
   let limitMargin: Double
   let powerTail: Double
   let iterations: [SpectralCalibration.Iteration]
@@ -26,8 +27,13 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     case leadHours = "lead_hours"
     case firstDegree = "first_degree"
     case firstFactor = "first_factor"
+    case finestRelaxation = "finest_relaxation"
     case limitMargin = "limit_margin"
     case powerTail = "power_tail"
+  }
+
+  private var finest: String {
+    finestRelaxation == relaxation ? "" : ", rising to \(finestRelaxation) at the highest degree"
   }
 
   /// The iteration that was kept: the first of them is the checkpoint as it was.
@@ -77,7 +83,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| weights of | `\(self.source)`, SHA-256 `\(sourceDigest)` |",
       "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
       "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
-      "| degrees | relaxed from \(firstDegree) on, \(relaxation) a step; factors from \(firstFactor) on |",
+      "| degrees | relaxed from \(firstDegree) on, \(relaxation) a step\(finest); factors from \(firstFactor) on |",
       "| power of lower degrees | held within the data's, but for \(powerTail) of the states on either side |",
       "| limits | the data's least and largest values and \(limitMargin) of their distance |",
     ]

@@ -49,6 +49,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
 
   @Option(
     help:
+      "That part at the highest degree, rising from --first-degree on (default: the same at all degrees).")
+  var finestRelaxation: Double?
+
+  @Option(
+    help:
       "How far beyond the data's least and largest values a state may go, as a part of their distance.")
   var limitMargin = 0.25
 
@@ -85,6 +90,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     }
     if !(0...0.25).contains(powerTail) { throw ValidationError("--power-tail must be within 0 and 0.25.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
+    if let finestRelaxation, !(0...1).contains(finestRelaxation) {
+      throw ValidationError("--finest-relaxation must be within 0 and 1.")
+    }
     if !(0...100).contains(limitMargin) { throw ValidationError("--limit-margin must be within 0 and 100.") }
     if let noiseMemory, !(0..<1).contains(noiseMemory) {
       throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
@@ -149,7 +157,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
     let calibration = try SpectralCalibration(
       set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
-      firstFactor: firstFactor, relaxation: relaxation, limitMargin: limitMargin, powerTail: powerTail)
+      firstFactor: firstFactor, relaxation: relaxation, finestRelaxation: finestRelaxation,
+      limitMargin: limitMargin, powerTail: powerTail)
     let logger = log.logger
     let (gain, outcomes) = try calibration.calibrate(source, iterations: iterations, threads: threads.count) {
       logger.info("\(CalibrationReport.text($0))")
@@ -158,8 +167,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       checkpoint: output, source: FilePath.name(of: checkpoint), sourceDigest: digest,
       data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
-      firstFactor: calibration.firstFactor, relaxation: relaxation, limitMargin: limitMargin,
-      powerTail: powerTail, iterations: outcomes)
+      firstFactor: calibration.firstFactor, relaxation: relaxation,
+      finestRelaxation: finestRelaxation ?? relaxation, limitMargin: limitMargin, powerTail: powerTail,
+      iterations: outcomes)
     return (gain, report)
   }
 }

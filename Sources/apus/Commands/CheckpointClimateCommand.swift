@@ -30,7 +30,7 @@ struct CheckpointClimateCommand: ParsableCommand {
   var from: Instant
 
   @Option(help: "Steps of a run.")
-  var steps = 1460
+  var steps = 1459
 
   @Option(help: "Channels measured. (default: all; spectra of z500,t850,u850 as far as there, else of all)")
   var channels: WordList<String>?

@@ -101,7 +101,8 @@ struct SubmitSlurmCommand: ParsableCommand {
     // #SBATCH lines know double quotes only.
     guard !directory.contains(where: { "\"\\".contains($0) || $0.isNewline }) else {
       throw ApusError(
-        .usage, "Slurm cannot write logs to a path with \" or \\ in it", file: directory,
+        .usage, "Slurm cannot write logs to a path with a quotation mark, a backslash or a line break in it",
+        file: directory,
         advice: "Choose another place with --output.")
     }
     let sbatch = dryRun ? nil : try Sbatch()

@@ -92,7 +92,9 @@ struct TrainCommand: ParsableCommand {
       findLearningRate
       ? [chart ?? names.learningRateChart]
       : [checkpoint, names.state, names.curve, names.best, TrainingFiles.card(checkpoint)]
-    for output in outputs { try OutputPath.require(output, apartFrom: [pipeline] + inputs.paths) }
+    for output in outputs {
+      try OutputPath.require(output, apartFrom: [pipeline] + inputs.paths, makesDirectory: true)
+    }
   }
 
   private func trainEmulator() throws {

@@ -42,7 +42,7 @@ struct RunStages {
     // What the run file asks for is checked before anything is written.
     if let report = setup.run.report?.file {
       let truth = setup.run.verification?.truth?.files.paths ?? []
-      try OutputPath.require(report, apartFrom: setup.inputs + truth)
+      try OutputPath.require(report, apartFrom: setup.inputs + truth, makesDirectory: true)
     }
     let run = try ensembleRun()
     try setup.requireAnalyses(threads: threads)

@@ -69,6 +69,20 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     }
   }
 
+  /// A relaxation as it is stored, one number or one a degree.
+  private static func relaxation(_ value: JSONValue?) -> String? {
+    switch value {
+    case .number(let one)?: "\(one)"
+    case .list(let several)?:
+      if case .number(let first)? = several.first, case .number(let last)? = several.last {
+        "\(first) to \(last)"
+      } else {
+        nil
+      }
+    default: nil
+    }
+  }
+
   var description: String {
     var lines = ["checkpoint  \(file)", "size        \(Sizes.text(bytes)), \(tensorCount) tensors"]
     lines.append("parameters  \(parameterCount)")
@@ -94,7 +108,7 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     if let grid { lines.append("grid        \(grid)") }
     if let degrees { lines.append("degrees     l < \(degrees)") }
     if !isVariational, case .object(let gain)? = metadata["spectral_gain"],
-      case .number(let relaxation)? = gain["relaxation"]
+      let relaxation = Self.relaxation(gain["relaxation"])
     {
       lines.append("diffusion   tuned, relaxation \(relaxation) a step")
     }

@@ -137,7 +137,7 @@ struct EmulatorJob {
     let objective = EmulatorObjective(
       kind: kind, network: network, set: inputs.hindcasts, validation: inputs.validation, draw: inputs.draw,
       shrinkage: shrinkage, features: fields, members: run.emulator.members, teacher: teacher,
-      seed: run.seed)
+      precision: settings.precision, seed: run.seed)
     let trainer = try Trainer(
       objective, parameters: base?.parameters ?? network.initialWeights(seed: run.seed), settings: settings,
       threads: threads)
@@ -159,14 +159,15 @@ struct EmulatorJob {
   {
     let path = run.output.checkpoint
     let starts = Set(inputs.hindcasts.cases.map(\.initial)).sorted()
-    let point = trainer?.curve.last
+    let bestStep = run.output.keep == .last || trainer?.trainedBest == nil ? nil : trainer?.best?.step
+    let point = trainer.flatMap { trainer in trainer.curve.last { $0.step == bestStep ?? trainer.step } }
     let report = EmulatorReport(
       file: path, name: run.name, kind: run.emulator.kind.rawValue, truthShare: run.emulator.truthShare,
       seedCounts: inputs.draw.seedCounts, starts: starts.count, firstStart: starts.first?.description ?? "",
       lastStart: starts.last?.description ?? "", members: inputs.hindcasts.members.count,
       validationCases: inputs.validation?.cases.count ?? 0, steps: trainer?.step,
       seconds: trainer?.seconds, loss: point?.loss, validationLoss: point?.validationLoss,
-      bestStep: run.output.keep == .last ? nil : trainer?.best?.step,
+      bestStep: bestStep,
       gigaflopPerDraw: emulator.operationsPerDraw.map { $0 / 1e9 }, licence: run.licence,
       runFile: try run.fingerprint())
     logger.info("measuring the spectrum of draws")

@@ -1,4 +1,5 @@
 import Fields
+import Kernels
 import Operators
 import RunFiles
 import Sphere
@@ -27,7 +28,8 @@ extension TrainerSettings {
       optimiser: optimisation.optimiser == .lamb ? .lamb : .adamw,
       betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
       gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
-      rolloutSteps: optimisation.rolloutSteps, degrees: degrees, saveEvery: output.everySteps,
+      rolloutSteps: optimisation.rolloutSteps, degrees: degrees,
+      precision: optimisation.matmulPrecision == .high ? .high : .highest, saveEvery: output.everySteps,
       validateEvery: output.everySteps, keepsBest: output.keep != .last,
       snapshotEvery: output.snapshotsEvery)
   }

@@ -37,8 +37,10 @@ struct TrainingInputs {
     let grid = grid
     logger.info("reading \(run.data.channels.joined(separator: " ")) on \(grid), l < \(run.data.degrees)")
     base = try (run.adapter?.base ?? run.initialCheckpoint).map { try Checkpoint.read($0.path) }
-    training = try TrainingInputs.stretches(run.data.training, run.data, grid: grid)
-    validation = try TrainingInputs.stretches(run.data.validation, run.data, grid: grid)
+    let known = base.flatMap { $0.units.isEmpty ? nil : $0.units }
+    training = try TrainingInputs.stretches(run.data.training, run.data, units: known, grid: grid, logger)
+    validation = try TrainingInputs.stretches(
+      run.data.validation, run.data, units: known ?? training.first?.archive.units, grid: grid, logger)
     let shared = Set(training.flatMap(\.times)).intersection(validation.flatMap(\.times))
     if let first = shared.min() {
       logger.warning(
@@ -69,6 +71,11 @@ struct TrainingInputs {
           (AlignedBuffer(try $0.archive.load($0.times, threads: threads)), $0.times)
         },
         normalisation: normalisation, points: grid.pointCount, steps: 1)
+    if let validationSet, validationSet.count == 0 {
+      throw ApusError(
+        .badData, "too few states to validate on", variable: "data.validation",
+        found: "\(validation.map(\.times.count)) states", expected: "two or more that follow each other")
+    }
     logger.info("\(set.count) samples to train on, \(validationSet?.count ?? 0) to validate on")
 
     features = InputFeatures(run.inputs)
@@ -91,14 +98,34 @@ struct TrainingInputs {
     }
   }
 
-  private static func stretches(_ periods: [DataPeriod], _ data: TrainingData, grid: SphereGrid) throws
-    -> [Stretch]
-  {
-    try periods.map { period in
+  /// - Parameter units: those of the channels; nil: the catalogue's, or those of the first entry's files.
+  private static func stretches(
+    _ periods: [DataPeriod], _ data: TrainingData, units: [String]?, grid: SphereGrid, _ logger: Logger
+  ) throws -> [Stretch] {
+    var units = units
+    return try periods.map { period in
       let archive = try Archive(
-        period.files.paths, channels: data.channels, grid: grid, degrees: data.degrees)
+        period.files.paths, channels: data.channels, units: units, grid: grid, degrees: data.degrees)
+      units = archive.units
       let times = try archive.regularTimes(from: period.from, to: period.to, stepHours: data.stepHours)
+      warnWhereDataEnd(period, times, stepHours: data.stepHours, logger)
       return Stretch(archive: archive, times: times)
+    }
+  }
+
+  /// What was asked for and is not there may be a download that broke off.
+  private static func warnWhereDataEnd(
+    _ period: DataPeriod, _ times: [Instant], stepHours: Int, _ logger: Logger
+  ) {
+    guard let first = times.first, let last = times.last else { return }
+    if let from = period.from, first >= from.adding(hours: stepHours) {
+      logger.warning(
+        "the data begin later than the run file asks",
+        metadata: ["from": "\(from)", "first state": "\(first)"])
+    }
+    if let to = period.to, last.adding(hours: stepHours) <= to {
+      logger.warning(
+        "the data end earlier than the run file asks", metadata: ["to": "\(to)", "last state": "\(last)"])
     }
   }
 
@@ -113,9 +140,9 @@ struct TrainingInputs {
       throw ApusError(
         .badData, "the initial checkpoint does not fit the run file", file: base.file,
         found:
-          "channels \(base.channels.joined(separator: " ")), l < \(base.degrees), \(base.stepHours) h, \(base.network.configuration)",
+          "channels \(base.channels.joined(separator: " ")), l < \(base.degrees), \(base.stepHours) h, \(base.features.features), \(base.network.configuration)",
         expected:
-          "channels \(run.data.channels.joined(separator: " ")), l < \(run.data.degrees), \(run.data.stepHours) h, \(configuration)",
+          "channels \(run.data.channels.joined(separator: " ")), l < \(run.data.degrees), \(run.data.stepHours) h, \(features), \(configuration)",
         advice: "Give data, network and inputs as the checkpoint has them: apus inspect \(base.file).")
     }
   }

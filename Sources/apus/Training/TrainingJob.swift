@@ -1,4 +1,5 @@
 import Basics
+import Ensembles
 import Foundation
 import Logging
 import Models
@@ -14,17 +15,18 @@ struct TrainingJob {
   let threads: Int
 
   func train() throws -> TrainingReport {
+    let names = TrainingFiles(run.output.checkpoint)
+    let lock = try names.lock()
+    defer { withExtendedLifetime(lock) {} }
     let inputs = try TrainingInputs(run, threads: threads, logger: logger)
     let settings = inputs.settings
     let trainer = try inputs.trainer(threads: threads)
-    let names = TrainingFiles(run.output.checkpoint)
-    try names.prepare()
     let fingerprint = try TrainingProvenance.fingerprint(inputs, threads: threads)
     // Adjoints of a rollout's later steps also compute the gradient of their input, which is not counted.
     let operations =
       Double(settings.rolloutSteps) * (inputs.network.operationsPerStep + inputs.network.operationsPerAdjoint)
     let output = TrainingOutputs(inputs: inputs, names: names, fingerprint: fingerprint)
-    let peak = try TrainingSession(
+    let session = try TrainingSession(
       trainer: trainer, settings: settings, names: names, fingerprint: fingerprint, logger: logger,
       showsProgress: showsProgress, threads: threads
     ).run(
@@ -37,7 +39,7 @@ struct TrainingJob {
     let speed = TrainingSpeed(
       seconds: trainer.seconds, stepSeconds: trainer.stepSeconds, steps: trainer.step,
       batchSize: settings.batchSize,
-      operationsPerStep: Double(settings.batchSize) * operations, peak: peak, threads: threads)
+      operationsPerStep: Double(settings.batchSize) * operations, session: session)
     return try output.finish(trainer, speed)
   }
 
@@ -86,14 +88,29 @@ struct TrainingFiles {
     WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 
-  /// Makes sure that a training from its beginning writes over no checkpoint: a training's own has its state beside it.
+  /// Keeps a second training of the same checkpoint out as long as the value lives.
+  /// - Throws: `ApusError`: `tryAgainLater` naming the holder, `cannotCreateOutput` where no file can be made.
+  func lock() throws -> RunLock {
+    try prepare()
+    return try RunLock(checkpoint + ".lock", isTemporary: true)
+  }
+
+  /// Makes sure that a training from its beginning writes over nothing of another one: a training's own files have its
+  /// state beside them.
   /// - Throws: `ApusError` of kind `cannotCreateOutput`.
   func requireUnwritten() throws {
-    guard FileManager.default.fileExists(atPath: checkpoint) else { return }
+    let (directory, stem) = (FilePath.directory(of: checkpoint), TrainingFiles.split(checkpoint).stem)
+    let snapshots =
+      ((try? FileManager.default.contentsOfDirectory(atPath: directory.isEmpty ? "." : directory)) ?? [])
+      .filter { $0.hasPrefix(FilePath.name(of: stem) + ".step") }.sorted()
+      .map { directory.isEmpty ? $0 : directory + "/" + $0 }
+    let written =
+      [checkpoint, TrainingFiles.card(checkpoint), best, TrainingFiles.card(best), curve] + snapshots
+    guard let there = written.first(where: FileManager.default.fileExists(atPath:)) else { return }
     throw ApusError(
-      .cannotCreateOutput, "there is a file that this training has not written", file: checkpoint,
+      .cannotCreateOutput, "there is a file that this training has not written", file: there,
       found: "a file without a training state beside it", expected: "no file, or \(state)",
-      advice: "Move it away to train anew, or choose another output.checkpoint.")
+      advice: "Move it and what belongs to it away to train anew, or choose another output.checkpoint.")
   }
 
   private func inserted(_ word: String) -> String {

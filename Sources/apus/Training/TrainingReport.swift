@@ -81,15 +81,15 @@ struct TrainingSpeed: Encodable, CustomStringConvertible {
 
   init(
     seconds: Double, stepSeconds: Double, steps: Int, batchSize: Int, operationsPerStep: Double,
-    peak: Double?, threads: Int
+    session: TrainingState.Session
   ) {
     let perSecond = Double(steps) / max(stepSeconds, 1e-9)
     self.seconds = seconds
     samplesPerSecond = perSecond * Double(batchSize)
     operations = perSecond * operationsPerStep * 1e-9
-    fraction = peak.map { perSecond * operationsPerStep / $0 }
-    peakMemory = PeakMemory.bytes()
-    self.threads = threads
+    fraction = perSecond * operationsPerStep / session.peak
+    peakMemory = session.peakMemory
+    threads = session.threads
   }
 
   var description: String {

@@ -16,7 +16,8 @@ struct VariationalJob {
 
   func train() throws -> VariationalReport {
     let names = TrainingFiles(run.output.checkpoint)
-    try names.prepare()
+    let lock = try names.lock()
+    defer { withExtendedLifetime(lock) {} }
     let inputs = try TrainingInputs(run, threads: threads, logger: logger)
     guard let base = inputs.base else { throw ApusError(.internalFault, "no initial checkpoint") }
     let settings = inputs.settings
@@ -31,7 +32,7 @@ struct VariationalJob {
         members: section.members, divergenceWeight: section.divergenceWeight,
         warmupSteps: Int(section.divergenceWarmup * Double(steps)), posteriorWeight: section.posteriorWeight,
         rolloutSteps: run.optimisation.rolloutSteps, batchSize: settings.batchSize, steps: steps),
-      seed: run.seed)
+      precision: settings.precision, seed: run.seed)
     let trainer = try Trainer(
       objective, parameters: startingWeights(networks, inputs), settings: settings, threads: threads)
     // What is trained, wherever it is written.
@@ -50,11 +51,12 @@ struct VariationalJob {
       })
     let kept = run.output.keep == .last ? trainer.result : trainer.trainedBest ?? trainer.result
     let path = run.output.checkpoint
-    let point = trainer.curve.last
+    let bestStep = run.output.keep == .last || trainer.trainedBest == nil ? nil : trainer.best?.step
+    let point = trainer.curve.last { $0.step == bestStep ?? trainer.step }
     var report = VariationalReport(
       file: path, name: run.name, base: base.digest, samples: inputs.set.count, steps: steps,
       seconds: trainer.seconds, loss: point?.loss, validationLoss: point?.validationLoss,
-      bestStep: run.output.keep == .last ? nil : trainer.best?.step,
+      bestStep: bestStep,
       health: nil, licence: run.licence, runFile: runFile)
     if inputs.validationSet != nil {
       _ = try objective.validate(kept, threads: threads)
