@@ -79,9 +79,14 @@ public struct NormalisationSums: Sendable {
   }
 
   /// The normalisation of all that was added.
-  /// - Throws: `ApusError` of kind `badData` for a channel that never changes.
+  /// - Throws: `ApusError` of kind `badData` for a channel that never changes, or no two states that follow each other.
   public func normalisation() throws -> Normalisation {
     let n = Double(max(count, 1))
+    guard steps > 0 else {
+      throw ApusError(
+        .badData, "too few states to measure a step's change", found: "\(count)",
+        expected: "two or more that follow each other without a gap")
+    }
     var result = Normalisation(channels: channels, mean: [], deviation: [], tendencyDeviation: [])
     for channel in channels.indices {
       let first = mean[channel] / n

@@ -4,7 +4,8 @@ import Foundation
 /// largest that the data had, but for a few states (`apus checkpoint calibrate --power-tail`).
 ///
 /// Planetary waves are forecast for days and must not be drawn to a mean; but a network left alone for months may
-/// let one grow until no year ever had its like. Inside the bounds nothing is changed.
+/// let one grow until no year ever had its like, or an area mean (degree 0, of which there is no least power: z-scores have
+/// a mean of about 0) drift out of the climate, which takes all scales along. Inside the bounds nothing is changed.
 public struct PowerBounds: Sendable, Codable, Hashable {
   /// Least power [channel][degree], sum over orders -l...l of z-scores' squared coefficients.
   public private(set) var least: [[Double]]
@@ -25,7 +26,7 @@ public struct PowerBounds: Sendable, Codable, Hashable {
     let sorted = powers.sorted()
     let outside = min(Int(tail * Double(sorted.count)), max(sorted.count - 1, 0) / 2)
     guard let low = sorted.dropFirst(outside).first, let high = sorted.dropLast(outside).last else { return }
-    (least[channel][degree], largest[channel][degree]) = (low, high)
+    (least[channel][degree], largest[channel][degree]) = (degree == 0 ? 0 : low, high)
   }
 
   /// Whether there are finite bounds of so many channels and degrees.

@@ -56,15 +56,16 @@ public struct SpectralCalibration: Sendable {
   ///   - leads: lead times in steps.
   ///   - firstDegree: degrees from here on are relaxed to their mean power.
   ///   - firstFactor: degrees from here on get factors; nil: those that are relaxed.
-  ///   - relaxation: part of log power's departure that a step takes away, up to the first degree.
+  ///   - relaxation: part of log power's departure that a step takes away, from the first degree on.
   ///   - finestRelaxation: that part at the highest degree, linear in between; nil: the same at all degrees.
+  ///   - boundRelaxation: that part below the first degree, of the departure from the bounds; nil: the same.
   ///   - limitMargin: how far beyond the least and largest values limits lie, as a part of their distance.
   ///   - powerTail: part of the states beyond either bound of the power at degrees that are not relaxed; nil: no bounds.
   /// - Throws: `ApusError` of kind `badData` where the data are too short for the leads.
   public init(
     _ set: TrainingSet, of forecaster: some SpectrallyTuned, leads: [Int], starts: Int, firstDegree: Int,
-    firstFactor: Int? = nil, relaxation: Double, finestRelaxation: Double? = nil, limitMargin: Double,
-    powerTail: Double? = nil
+    firstFactor: Int? = nil, relaxation: Double, finestRelaxation: Double? = nil,
+    boundRelaxation: Double? = nil, limitMargin: Double, powerTail: Double? = nil
   ) throws {
     let last = leads.max() ?? 0
     let cut = set.cut(steps: last)
@@ -82,7 +83,8 @@ public struct SpectralCalibration: Sendable {
     self.firstFactor = firstFactor ?? firstDegree
     let (highest, rise) = (forecaster.degrees - 1, (finestRelaxation ?? relaxation) - relaxation)
     self.relaxation = (0...max(highest, 0)).map { l in
-      relaxation + rise * Double(max(l - firstDegree, 0)) / Double(max(highest - firstDegree, 1))
+      if l < firstDegree { return boundRelaxation ?? relaxation }
+      return relaxation + rise * Double(max(l - firstDegree, 0)) / Double(max(highest - firstDegree, 1))
     }
     self.powerTail = powerTail
     let count = min(starts, cut.count)
@@ -167,7 +169,7 @@ public struct SpectralCalibration: Sendable {
     let powers = try powers(samples, [0], threads: threads) { start in { states.state(start, step: $0) } }
     var bounds = powerTail.map { _ in PowerBounds(channels: set.channels, degrees: transform.degrees) }
     for c in 0..<set.channels {
-      for l in 1..<transform.degrees {
+      for l in 0..<transform.degrees {
         let seen = powers.map { $0[0][c][l] }
         if l >= firstDegree {
           gain.power[c][l] = seen.reduce(0, +) / Double(count)

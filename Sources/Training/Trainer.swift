@@ -72,7 +72,10 @@ public final class Trainer {
     guard objective.sampleCount >= settings.batchSize else {
       throw ApusError(
         .badData, "too few samples for a batch", found: "\(objective.sampleCount)",
-        expected: "\(settings.batchSize)")
+        expected: "\(settings.batchSize) or more",
+        advice:
+          "A sample is a state and the \(settings.rolloutSteps) that follow it without a gap: give more data, or a "
+          + "lower batch_size or rollout_steps.")
     }
     self.objective = objective
     self.settings = settings

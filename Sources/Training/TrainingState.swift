@@ -36,6 +36,11 @@ public struct TrainingState: Sendable {
     /// Largest memory of the process [bytes].
     public var peakMemory: Int
 
+    enum CodingKeys: String, CodingKey {
+      case threads, peak
+      case peakMemory = "peak_memory"
+    }
+
     /// A session.
     public init(threads: Int, peak: Double, peakMemory: Int) {
       (self.threads, self.peak, self.peakMemory) = (threads, peak, peakMemory)

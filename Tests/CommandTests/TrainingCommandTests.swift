@@ -273,7 +273,8 @@ import Testing
     #expect(try provenance(scratch.file("lines.safetensors"))["lines"] != nil)
 
     let elsewhere = try average([first, second, "-o", "nowhere/x.safetensors"])
-    #expect(elsewhere.code == 73 && elsewhere.errors.contains("its directory is not there"), "\(elsewhere.errors)")
+    #expect(
+      elsewhere.code == 73 && elsewhere.errors.contains("its directory is not there"), "\(elsewhere.errors)")
     var broken = try SafeTensors.read(scratch.file(first).path)
     let weight = try #require(broken.tensors.keys.sorted().first { $0.hasSuffix("mlp.fwd.0.weight") })
     var values = try broken.floats(weight, shape: nil, file: first)

@@ -313,7 +313,9 @@ import Testing
   @Test(arguments: trainingFaults)
   func trainingFaultsNameThePlace(_ right: String, _ wrong: String, _ message: String) throws {
     var text = RunFileTexts.training.replacing(right, with: wrong, maxReplacements: 1)
-    if message.contains("found keep: best") { text = text.replacing("output: {", with: "output: {keep: best, ") }
+    if message.contains("found keep: best") {
+      text = text.replacing("output: {", with: "output: {keep: best, ")
+    }
     try #require(text != RunFileTexts.training)
     let error = #expect(throws: ApusError.self) { try TrainingRunFile.parse(text, file: "train.yml") }
     #expect(error?.description == message)

@@ -143,9 +143,11 @@ import Training
     let last = damping.degrees - 1
     let calibration = try SpectralCalibration(
       small.set, of: damping, leads: [4], starts: 1, firstDegree: 2, relaxation: 0.1, finestRelaxation: 0.4,
+      boundRelaxation: 0.7,
       limitMargin: 0.25)
     let (gain, _) = try calibration.calibrate(damping, iterations: 1)
-    let expected: [Double] = (0...last).map { l in 0.1 + 0.3 * max(Double(l - 2), 0) / Double(last - 2) }
+    let expected: [Double] = (0...last).map { l in l < 2 ? 0.7 : 0.1 + 0.3 * Double(l - 2) / Double(last - 2)
+    }
     #expect(zip(gain.relaxation, expected).allSatisfy { abs($0 - $1) < 1e-12 })
     #expect(try JSONDecoder().decode(StepTuning.self, from: JSONEncoder().encode(gain)) == gain)
     let text = String(decoding: try JSONEncoder().encode(self.calibrated(0.25)), as: UTF8.self)
@@ -183,6 +185,34 @@ import Training
     let (alone, _) = try steady.calibrate(damping, iterations: 1)
     #expect(abs(gain.power[0][6] / alone.power[0][6] - mean) < 1e-3)
     #expect(calibration.limits.largest.max() == states.max())
+  }
+
+  /// An area mean that has left the climate is brought back to its edge, of either sign; one inside stays.
+  @Test(arguments: [2.0, -2, 0.5, -0.5]) func areaMeansAreBounded(mean: Double) throws {
+    let transform = SphericalTransform<Float>(grid: damping.grid, degrees: damping.degrees)
+    func power(_ mean: Double) -> Double {
+      let field = [Float](repeating: Float(mean), count: 2 * damping.grid.pointCount)
+      return pow(Double(transform.forward(field, count: 2)[0]), 2)
+    }
+    var tuning = StepTuning(channels: 2, degrees: damping.degrees)
+    tuning.relaxation[0] = 1
+    var bounds = PowerBounds(channels: 2, degrees: damping.degrees)
+    bounds.bound(channel: 0, degree: 0, by: [0.9, 1, 0.95].map(power), tail: 0)
+    #expect(bounds.least[0][0] == 0 && bounds.largest[0][0] == power(1))
+    tuning.bounds = bounds
+    let field = [Float](repeating: Float(mean), count: 2 * damping.grid.pointCount)
+    let found = AlignedBuffer(field)
+    let (spectrum, space) = (
+      AlignedBuffer<Float>(transform.coefficientCount(2)), transform.makeWorkspace(2)
+    )
+    let scratch = AlignedBuffer<Double>(2 * damping.degrees)
+    transform.forward(found.pointer, count: 2, into: spectrum.pointer, space)
+    tuning.apply(to: spectrum.pointer, transform, scratch.pointer)
+    transform.inverse(spectrum.pointer, count: 2, into: found.pointer, space)
+    let expected = abs(mean) > 1 ? (mean < 0 ? -1.0 : 1) : mean
+    #expect(abs(Double(found.pointer[0]) - expected) < 1e-5)
+    // The other channel has no bounds.
+    #expect(abs(Double(found.pointer[damping.grid.pointCount]) - mean) < 1e-5)
   }
 
   private func calibrated(_ relaxation: Double) -> StepTuning {

@@ -17,6 +17,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let firstFactor: Int
   let relaxation: Double
   let finestRelaxation: Double
+  let boundRelaxation: Double
   let limitMargin: Double
   let powerTail: Double
   let iterations: [SpectralCalibration.Iteration]
@@ -28,6 +29,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     case firstDegree = "first_degree"
     case firstFactor = "first_factor"
     case finestRelaxation = "finest_relaxation"
+    case boundRelaxation = "bound_relaxation"
     case limitMargin = "limit_margin"
     case powerTail = "power_tail"
   }
@@ -84,7 +86,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| calibrated on | \(data.map { "`\($0)`" }.joined(separator: ", ")), \(from) to \(to), \(starts) starts |",
       "| lead times | \(leadHours.map(String.init).joined(separator: ", ")) h |",
       "| degrees | relaxed from \(firstDegree) on, \(relaxation) a step\(finest); factors from \(firstFactor) on |",
-      "| power of lower degrees | held within the data's, but for \(powerTail) of the states on either side |",
+      "| power of lower degrees | held within the data's, but for \(powerTail) of the states on either side, by "
+        + "\(boundRelaxation) a step |",
       "| limits | the data's least and largest values and \(limitMargin) of their distance |",
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }

@@ -54,6 +54,11 @@ struct CheckpointCalibrateCommand: ParsableCommand {
 
   @Option(
     help:
+      "That part below --first-degree, of the departure from what the data had (default: as --relaxation).")
+  var boundRelaxation: Double?
+
+  @Option(
+    help:
       "How far beyond the data's least and largest values a state may go, as a part of their distance.")
   var limitMargin = 0.25
 
@@ -90,6 +95,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     }
     if !(0...0.25).contains(powerTail) { throw ValidationError("--power-tail must be within 0 and 0.25.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
+    if let boundRelaxation, !(0...1).contains(boundRelaxation) {
+      throw ValidationError("--bound-relaxation must be within 0 and 1.")
+    }
     if let finestRelaxation, !(0...1).contains(finestRelaxation) {
       throw ValidationError("--finest-relaxation must be within 0 and 1.")
     }
@@ -158,7 +166,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     let calibration = try SpectralCalibration(
       set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
       firstFactor: firstFactor, relaxation: relaxation, finestRelaxation: finestRelaxation,
-      limitMargin: limitMargin, powerTail: powerTail)
+      boundRelaxation: boundRelaxation, limitMargin: limitMargin, powerTail: powerTail)
     let logger = log.logger
     let (gain, outcomes) = try calibration.calibrate(source, iterations: iterations, threads: threads.count) {
       logger.info("\(CalibrationReport.text($0))")
@@ -168,7 +176,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
       firstFactor: calibration.firstFactor, relaxation: relaxation,
-      finestRelaxation: finestRelaxation ?? relaxation, limitMargin: limitMargin, powerTail: powerTail,
+      finestRelaxation: finestRelaxation ?? relaxation, boundRelaxation: boundRelaxation ?? relaxation,
+      limitMargin: limitMargin, powerTail: powerTail,
       iterations: outcomes)
     return (gain, report)
   }

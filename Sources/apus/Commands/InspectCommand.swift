@@ -20,7 +20,7 @@ struct InspectCommand: ParsableCommand {
     }
     if isDirectory.boolValue {
       try result.show(RunStatus(file))
-    } else if file.hasSuffix(".safetensors") {
+    } else if file.hasSuffix(".safetensors") || file.hasSuffix(".safetensors.state") {
       try result.show(CheckpointSummary(file))
     } else if ["yml", "yaml"].contains(FilePath.ending(of: file)) {
       throw ApusError(
