@@ -38,7 +38,7 @@ public enum WholeFile {
       unlink(temporary)
       throw ApusError(
         .inputOutput, "writing failed: \(String(cString: strerror(failure)))", file: path,
-        advice: "Free some space and run the same command again.")
+        advice: [ENOSPC, EDQUOT].contains(failure) ? "Free some space and run the same command again." : nil)
     }
   }
 

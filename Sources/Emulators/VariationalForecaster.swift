@@ -205,7 +205,7 @@ public struct VariationalForecaster: Sendable {
     truncation.forward(space.output.pointer, count: c, into: space.spectrum.pointer, space.transform)
     tuning?.apply(to: space.spectrum.pointer, truncation, space.gain.pointer)
     truncation.inverse(space.spectrum.pointer, count: c, into: space.output.pointer, space.transform)
-    tuning?.limits?.apply(to: space.output.pointer, points: points)
+    tuning?.limits?.apply(to: space.output.pointer, count: c * points)
     let values = [Float](unsafeUninitializedCapacity: c * points) { target, filled in
       if let start = target.baseAddress {
         base.normalisation.restore(space.output.pointer, into: start, points: points)
@@ -246,7 +246,9 @@ extension VariationalForecaster: SpectrallyTuned {
   /// The same forecaster with another tuning.
   /// - Throws: `ApusError` of kind `badData` where it does not fit.
   public func with(tuning: StepTuning) throws -> VariationalForecaster {
-    try tuning.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
+    try tuning.requireFitting(
+      channels: base.channels.count, degrees: base.degrees, latitudes: base.grid.latitudeCount,
+      file: base.file)
     return VariationalForecaster(
       networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, tuning: tuning,
       provenance: provenance)

@@ -78,7 +78,8 @@ public struct Checkpoint: Sendable {
       staticFields.count == features.staticFields.count * network.grid.pointCount,
       "static fields do not fit the grid", "static_fields", "\(staticFields.count) numbers",
       "\(features.staticFields.count) x \(network.grid.pointCount)")
-    try tuning?.requireFitting(channels: channels.count, degrees: degrees, file: file)
+    try tuning?.requireFitting(
+      channels: channels.count, degrees: degrees, latitudes: network.grid.latitudeCount, file: file)
     self.network = network
     self.parameters = parameters
     weights = SFNOWeights(network, parameters)

@@ -49,7 +49,7 @@ extension Checkpoint {
       truncation.forward(fields, count: channels.count, into: spectrum, transform)
       tuning?.apply(to: spectrum, truncation, workspace.gain.pointer)
       truncation.inverse(spectrum, count: channels.count, into: fields, transform)
-      tuning?.limits?.apply(to: fields, points: points)
+      tuning?.limits?.apply(to: fields, count: channels.count * points)
     }
     let values = [Float](unsafeUninitializedCapacity: channels.count * points) { target, filled in
       if let base = target.baseAddress {

@@ -42,8 +42,9 @@ public struct StepTuning: Sendable, Codable, Hashable {
 
   /// Makes sure that all is finite and has the shape of these channels and degrees.
   /// - Throws: `ApusError` of kind `badData` where it does not.
-  public func requireFitting(channels: Int, degrees: Int, file: String) throws {
-    guard !fits(channels: channels, degrees: degrees) else { return }
+  public func requireFitting(channels: Int, degrees: Int, latitudes: Int, file: String) throws {
+    let held = limits?.fits(channels: channels, latitudes: latitudes) ?? true
+    guard !held || !fits(channels: channels, degrees: degrees) else { return }
     throw ApusError(
       .badData, "the tuning does not fit the channels", file: file, variable: "spectral_gain",
       found: "\(factors.count) and \(power.count) lines of \(factors.first?.count ?? 0) and "
@@ -54,7 +55,6 @@ public struct StepTuning: Sendable, Codable, Hashable {
 
   private func fits(channels: Int, degrees: Int) -> Bool {
     relaxation.count == degrees && relaxation.allSatisfy((0...1).contains)
-      && limits?.fits(channels: channels) ?? true
       && bounds?.fits(channels: channels, degrees: degrees) ?? true
       && [factors, power].allSatisfy { lines in
         lines.count == channels

@@ -77,7 +77,8 @@ public struct SpectralCalibration: Sendable {
     }
     self.set = cut
     states = set.cut(steps: 0)
-    limits = SpectralCalibration.limits(of: states, margin: limitMargin)
+    limits = SpectralCalibration.limits(
+      of: states, latitudes: forecaster.grid.latitudeCount, margin: limitMargin)
     self.leads = leads.sorted()
     self.firstDegree = firstDegree
     self.firstFactor = firstFactor ?? firstDegree
@@ -181,18 +182,20 @@ public struct SpectralCalibration: Sendable {
     gain.bounds = bounds
   }
 
-  /// Limits from the least and largest values of all states.
-  private static func limits(of set: TrainingSet, margin: Double) -> ValueLimits {
-    var seen = [(least: Float, largest: Float)](repeating: (.infinity, -.infinity), count: set.channels)
+  /// Limits from the least and largest values of all states, latitude by latitude.
+  private static func limits(of set: TrainingSet, latitudes: Int, margin: Double) -> ValueLimits {
+    let width = set.points / latitudes
+    var seen = [(least: Float, largest: Float)](
+      repeating: (.infinity, -.infinity), count: set.channels * latitudes)
     for start in 0..<set.count {
       let state = set.state(start, step: 0)
-      for channel in seen.indices {
-        var (least, largest) = seen[channel]
-        for i in channel * set.points..<(channel + 1) * set.points {
+      for row in seen.indices {
+        var (least, largest) = seen[row]
+        for i in row * width..<(row + 1) * width {
           least = min(least, state[i])
           largest = max(largest, state[i])
         }
-        seen[channel] = (least, largest)
+        seen[row] = (least, largest)
       }
     }
     return ValueLimits(seen, margin: Float(margin))

@@ -86,13 +86,15 @@ import Training
     let points = damping.grid.pointCount
     let calibration = try calibration(firstDegree: 2)
     let limits = calibration.limits
-    for channel in 0..<2 {
-      let values = (0..<small.set.count).flatMap { start in
-        Array(UnsafeBufferPointer(start: small.set.state(start, step: 0) + channel * points, count: points))
+    let all = small.set.cut(steps: 0)
+    #expect(limits.least.count == 2 * 8 && all.count == small.set.count + 1)
+    for row in limits.least.indices {
+      let values = (0..<all.count).flatMap { start in
+        Array(UnsafeBufferPointer(start: all.state(start, step: 0) + row * 16, count: 16))
       }
       let (least, largest) = (try #require(values.min()), try #require(values.max()))
-      #expect(abs(limits.least[channel] - (least - 0.25 * (largest - least))) < 1e-5)
-      #expect(abs(limits.largest[channel] - (largest + 0.25 * (largest - least))) < 1e-5)
+      #expect(abs(limits.least[row] - (least - 0.25 * (largest - least))) < 1e-5)
+      #expect(abs(limits.largest[row] - (largest + 0.25 * (largest - least))) < 1e-5)
     }
     let layout = small.network.layout
     let weights = layout.initialise(seed: 1, decoderScale: 0)
@@ -125,10 +127,18 @@ import Training
     var values: [Float] = [-9, 0.5, .nan, 9]
     values.withUnsafeMutableBufferPointer { buffer in
       if let base = buffer.baseAddress {
-        ValueLimits([(0, 1)], margin: 1).apply(to: base, points: 4)
+        ValueLimits([(0, 1)], margin: 1).apply(to: base, count: 4)
       }
     }
     #expect(values[0] == -1 && values[1] == 0.5 && values[2].isNaN && values[3] == 2)
+    // Row by row: two channels of two latitudes of two longitudes.
+    values = [-9, 9, -9, 9, -9, 9, -9, 9]
+    values.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress {
+        ValueLimits([(0, 1), (0, 2), (-3, 0), (-4, 4)], margin: 0).apply(to: base, count: 8)
+      }
+    }
+    #expect(values == [0, 1, 0, 2, -3, 0, -4, 4])
     // Files of before have no limits.
     let old = Data(#"{"factors": [[1, 1]], "power": [[0, 0]], "relaxation": 0.1}"#.utf8)
     let read = try JSONDecoder().decode(StepTuning.self, from: old)
@@ -146,7 +156,10 @@ import Training
       boundRelaxation: 0.7,
       limitMargin: 0.25)
     let (gain, _) = try calibration.calibrate(damping, iterations: 1)
-    let expected: [Double] = (0...last).map { l in l < 2 ? 0.7 : 0.1 + 0.3 * Double(l - 2) / Double(last - 2)
+    let expected: [Double] = (0...last).map { (l: Int) -> Double in
+      if l < 2 { return 0.7 }
+      let part: Double = Double(l - 2) / Double(last - 2)
+      return 0.1 + 0.3 * part
     }
     #expect(zip(gain.relaxation, expected).allSatisfy { abs($0 - $1) < 1e-12 })
     #expect(try JSONDecoder().decode(StepTuning.self, from: JSONEncoder().encode(gain)) == gain)

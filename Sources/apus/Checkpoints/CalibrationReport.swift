@@ -88,7 +88,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       "| degrees | relaxed from \(firstDegree) on, \(relaxation) a step\(finest); factors from \(firstFactor) on |",
       "| power of lower degrees | held within the data's, but for \(powerTail) of the states on either side, by "
         + "\(boundRelaxation) a step |",
-      "| limits | the data's least and largest values and \(limitMargin) of their distance |",
+      "| limits | on every latitude the data's least and largest values and \(limitMargin) of their distance |",
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }

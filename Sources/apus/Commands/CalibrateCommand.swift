@@ -49,18 +49,19 @@ struct CheckpointCalibrateCommand: ParsableCommand {
 
   @Option(
     help:
-      "That part at the highest degree, rising from --first-degree on (default: the same at all degrees).")
-  var finestRelaxation: Double?
+      "That part at the highest degree; from --first-degree on it rises to this.")
+  var finestRelaxation = 0.3
 
   @Option(
     help:
-      "That part below --first-degree, of the departure from what the data had (default: as --relaxation).")
-  var boundRelaxation: Double?
+      "That part below --first-degree, of the departure from what the data had.")
+  var boundRelaxation = 0.5
 
   @Option(
     help:
-      "How far beyond the data's least and largest values a state may go, as a part of their distance.")
-  var limitMargin = 0.25
+      "How far beyond the data's least and largest values on its latitude a state may go, as a part of their distance."
+  )
+  var limitMargin = 0.1
 
   @Option(
     help:
@@ -95,10 +96,10 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     }
     if !(0...0.25).contains(powerTail) { throw ValidationError("--power-tail must be within 0 and 0.25.") }
     if !(0...1).contains(relaxation) { throw ValidationError("--relaxation must be within 0 and 1.") }
-    if let boundRelaxation, !(0...1).contains(boundRelaxation) {
+    if !(0...1).contains(boundRelaxation) {
       throw ValidationError("--bound-relaxation must be within 0 and 1.")
     }
-    if let finestRelaxation, !(0...1).contains(finestRelaxation) {
+    if !(0...1).contains(finestRelaxation) {
       throw ValidationError("--finest-relaxation must be within 0 and 1.")
     }
     if !(0...100).contains(limitMargin) { throw ValidationError("--limit-margin must be within 0 and 100.") }
@@ -176,7 +177,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
       to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
       firstFactor: calibration.firstFactor, relaxation: relaxation,
-      finestRelaxation: finestRelaxation ?? relaxation, boundRelaxation: boundRelaxation ?? relaxation,
+      finestRelaxation: finestRelaxation, boundRelaxation: boundRelaxation,
       limitMargin: limitMargin, powerTail: powerTail,
       iterations: outcomes)
     return (gain, report)

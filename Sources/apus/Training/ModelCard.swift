@@ -41,10 +41,10 @@ struct ModelCard {
     let bytes = (attributes?[.size] as? NSNumber)?.intValue ?? 0
     let c = inputs.network.configuration
     let weights = inputs.network.layout.segments.reduce(0) { $0 + $1.count }
-    var lines = ["# \(run.name)", ""]
+    var lines = ["# \(Markdown.line(run.name))", ""]
     lines.append("Made by Apus \(apusVersion) (`apus train`); this card was written with the checkpoint.")
     lines += ["", "| | |", "|---|---|"]
-    func row(_ name: String, _ value: String) { lines.append("| \(name) | \(value) |") }
+    func row(_ name: String, _ value: String) { lines.append("| \(name) | \(Markdown.cell(value)) |") }
     row("file", "`\(FilePath.name(of: file))`, \(Sizes.text(bytes))")
     row("SHA-256", "`\(try SHA256.hexadecimal(ofFile: file))`")
     row("licence", run.licence ?? "not stated")

@@ -37,12 +37,11 @@ extension TrainedModelReport {
         ("run file", "SHA-256 `\(runFile)`"),
       ] + rows
     let head = [
-      "# \(name)", "",
+      "# \(Markdown.line(name))", "",
       "Made by Apus \(apusVersion): \(Self.what) (`apus train`); this card was written with the file.", "",
       "| | |", "|---|---|",
     ]
-    // A bar would end the cell.
-    let lines = head + cells.map { "| \($0.0) | \($0.1.replacingOccurrences(of: "|", with: ";")) |" }
+    let lines = head + cells.map { "| \($0.0) | \(Markdown.cell($0.1)) |" }
     try WholeFile.write(Data((lines.joined(separator: "\n") + "\n").utf8), to: TrainingFiles.card(file))
   }
 
