@@ -6,7 +6,7 @@
 /// run of 2017 made, which is hot for the tropics and unheard of there, and three weeks later no weather was left anywhere.
 /// A limit that no weather comes near takes that away and touches nothing else.
 public struct ValueLimits: Sendable, Codable, Hashable {
-  /// Least and largest z-score [channel][latitude]; [channel] in files of before 30 November 2026.
+  /// Least and largest z-score [channel][latitude]; [channel] in older files.
   public private(set) var least, largest: [Float]
 
   /// Limits of states that were seen, widened.

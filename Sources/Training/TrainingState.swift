@@ -61,7 +61,7 @@ public struct TrainingState: Sendable {
   public var seconds: Double
   /// The part of it that batches and updates took [s].
   public var stepSeconds: Double
-  /// The last that made a step; nil in files of before 30 November 2026.
+  /// The last that made a step; nil in older files.
   public var session: Session?
   /// Flat arrays of what is trained: `weights`, `first`, `second`, `average`, `best`.
   public var arrays: [String: [Float]]
