@@ -42,18 +42,18 @@ struct Coordinates {
   /// Whether a coordinate called a level is of pressure: heights, model levels and surfaces of temperature are called so
   /// too, and say it in their units or standard name.
   private static func isPressure(_ variable: NetCDFReader.Variable) -> Bool {
-    if let units = variable.text("units"), !units.isEmpty { return hectopascals(units) != nil }
+    if let units = variable.text("units"), !units.isEmpty { return pascals(units) != nil }
     let name = variable.text("standard_name") ?? ""
     return name.isEmpty || name == "air_pressure"
   }
 
-  /// One of these units [hPa]; nil where they are none of pressure.
-  private static func hectopascals(_ units: String) -> Double? {
+  /// One of these units [Pa]; nil where they are none of pressure.
+  private static func pascals(_ units: String) -> Double? {
     switch Units.canonical(units) {
-    case "hPa": 1
-    case "Pa": 0.01
-    case "kPa", "kpa": 10
-    case "bar": 1000
+    case "hPa": 100
+    case "Pa": 1
+    case "kPa", "kpa": 1000
+    case "bar": 100_000
     default: nil
     }
   }
@@ -91,10 +91,10 @@ struct Coordinates {
     }
     guard let holder else { return [] }
     let values = try reader.values(holder)
-    let stated = Coordinates.hectopascals(holder.text("units") ?? "")
+    let stated = Coordinates.pascals(holder.text("units") ?? "") ?? 100
     // Without units, or with those that some files give without meaning them.
-    let unit = stated == nil || stated == 1 ? ((values.max() ?? 0) > 1100 ? 0.01 : 1) : stated ?? 1
-    return unit == 1 ? values : values.map { unit < 1 ? $0 / (1 / unit).rounded() : $0 * unit }
+    let unit = stated == 100 && (values.max() ?? 0) > 1100 ? 1 : stated
+    return unit == 100 ? values : values.map { $0 * unit / 100 }
   }
 
   /// Member numbers.

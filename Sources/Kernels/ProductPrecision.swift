@@ -1,3 +1,7 @@
+#if APUS_AMX
+  import CVector
+#endif
+
 /// How exactly products are computed where the processor's matrix unit computes them (`TileProduct`). The names are those
 /// of PyTorch's `set_float32_matmul_precision`. Without such a unit both are single precision.
 public enum ProductPrecision: Sendable {
@@ -8,8 +12,8 @@ public enum ProductPrecision: Sendable {
 
   #if APUS_AMX
     /// Parts of a number.
-    var parts: Int32 { self == .high ? 2 : 3 }
+    @inline(__always) var parts: Int32 { self == .high ? 2 : 3 }
     /// Words of a block of an operand, 16 by 32 numbers.
-    @inline(__always) var blockWords: Int { self == .high ? 512 : 768 }
+    @inline(__always) var blockWords: Int { Int(parts) * Int(APUS_TILE_WORDS) }
   #endif
 }

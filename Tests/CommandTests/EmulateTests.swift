@@ -1,3 +1,4 @@
+import Ensembles
 import FieldIO
 import Fields
 import Foundation
@@ -332,6 +333,17 @@ import Testing
       "\(emulator.output)")
     let variational = try Binary.run(["inspect", world.emulator("variational")])
     #expect(variational.output.contains("variational: perturbs itself"), "\(variational.output)")
+  }
+
+  /// Emulators too: a second training of the same file is kept out.
+  @Test func twoTrainingsOfOneEmulator() throws {
+    let scratch = try Scratch()
+    let file = scratch.file("train.yml")
+    try world.training("gaussian_shrinkage").write(to: file, atomically: true, encoding: .utf8)
+    let lock = try RunLock(scratch.file("m.safetensors.lock").path, isTemporary: true)
+    let second = try Binary.run(["train", file.path, "--output", scratch.file("m.safetensors").path])
+    #expect(second.code == 75 && second.errors.contains("held by pid"), "\(second.errors)")
+    withExtendedLifetime(lock) {}
   }
 
   @Test func aCheckpointIsNoEmulator() throws {

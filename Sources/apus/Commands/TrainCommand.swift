@@ -70,18 +70,17 @@ struct TrainCommand: ParsableCommand {
       guard !findLearningRate else {
         throw ApusError(.usage, "--find-learning-rate is for forecasters alone", file: pipeline)
       }
-      return try result.show(
-        VariationalJob(
-          run: file, section: variational, logger: log.logger, showsProgress: log.showsProgress,
-          threads: threads.count
-        ).train())
+      let job = VariationalJob(
+        run: file, section: variational, logger: log.logger, showsProgress: log.showsProgress,
+        threads: threads.count)
+      return try result.show(TrainingFiles(file.output.checkpoint).locked(job.train))
     }
     let job = TrainingJob(
       run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
     if findLearningRate {
       try result.show(job.findLearningRate(chart: chart))
     } else {
-      try result.show(job.train())
+      try result.show(TrainingFiles(file.output.checkpoint).locked(job.train))
     }
   }
 
@@ -108,8 +107,8 @@ struct TrainCommand: ParsableCommand {
     if let initialCheckpoint { file.initialEmulator = InputPath(initialCheckpoint) }
     if let output { file.output.checkpoint = output }
     try requireOwnFiles(file.output.checkpoint, file.inputFiles)
-    try result.show(
-      EmulatorJob(run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
-        .train())
+    let job = EmulatorJob(
+      run: file, logger: log.logger, showsProgress: log.showsProgress, threads: threads.count)
+    try result.show(TrainingFiles(file.output.checkpoint).locked(job.train))
   }
 }

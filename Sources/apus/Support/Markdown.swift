@@ -4,7 +4,7 @@ import Foundation
 enum Markdown {
   /// A text as one cell of a table: a bar or the end of a line in it would end the cell.
   static func cell(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).joined(separator: " ").replacing("|", with: "\\|")
+    line(text).replacing("|", with: "\\|")
   }
 
   /// A text as a heading's line.

@@ -27,7 +27,6 @@ struct EmulatorJob {
 
   func train() throws -> EmulatorReport {
     let names = TrainingFiles(run.output.checkpoint)
-    try names.prepare()
     let inputs = try read()
     let seed = run.seed
     switch run.emulator.kind {

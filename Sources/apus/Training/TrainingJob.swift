@@ -16,8 +16,6 @@ struct TrainingJob {
 
   func train() throws -> TrainingReport {
     let names = TrainingFiles(run.output.checkpoint)
-    let lock = try names.lock()
-    defer { withExtendedLifetime(lock) {} }
     let inputs = try TrainingInputs(run, threads: threads, logger: logger)
     let settings = inputs.settings
     let trainer = try inputs.trainer(threads: threads)
@@ -88,11 +86,13 @@ struct TrainingFiles {
     WholeFile.removeAbandoned(in: directory, prefix: stem + ".")
   }
 
-  /// Keeps a second training of the same checkpoint out as long as the value lives.
-  /// - Throws: `ApusError`: `tryAgainLater` naming the holder, `cannotCreateOutput` where no file can be made.
-  func lock() throws -> RunLock {
+  /// Trains in a directory that is `prepare`d, and keeps a second training of the same checkpoint out meanwhile.
+  /// - Throws: `ApusError`: `tryAgainLater` naming the holder, `cannotCreateOutput` where no file can be made, and
+  ///   whatever `training` throws.
+  func locked<Report>(_ training: () throws -> Report) throws -> Report {
     try prepare()
-    return try RunLock(checkpoint + ".lock", isTemporary: true)
+    let lock = try RunLock(checkpoint + ".lock", isTemporary: true)
+    return try withExtendedLifetime(lock) { try training() }
   }
 
   /// Makes sure that a training from its beginning writes over nothing of another one: a training's own files have its

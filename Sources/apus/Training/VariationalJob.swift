@@ -16,8 +16,6 @@ struct VariationalJob {
 
   func train() throws -> VariationalReport {
     let names = TrainingFiles(run.output.checkpoint)
-    let lock = try names.lock()
-    defer { withExtendedLifetime(lock) {} }
     let inputs = try TrainingInputs(run, threads: threads, logger: logger)
     guard let base = inputs.base else { throw ApusError(.internalFault, "no initial checkpoint") }
     let settings = inputs.settings
