@@ -3,16 +3,19 @@ import Foundation
 import PackageDescription
 
 // Apus is built from source on the machine that runs it: AVX-512 where that machine has it, else AVX2 and
-// FMA (every x86-64 server since 2013); with the matrix unit (AMX) where there is one, too.
+// FMA (every x86-64 server since 2013); with the matrix unit (AMX) where there is one, or else with products of
+// bfloat16 where the vector unit has them (AVX512_BF16).
 // APUS_PROCESSOR=x86-64-v3 builds for a cluster whose nodes differ.
 #if arch(x86_64)
   let found = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   let native = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].allSatisfy(found.contains)
   let level = Context.environment["APUS_PROCESSOR"] ?? (native ? "x86-64-v4" : "x86-64-v3")
   let tiles = native && Context.environment["APUS_PROCESSOR"] == nil && found.contains("amx_bf16")
+  let pairs = native && Context.environment["APUS_PROCESSOR"] == nil && !tiles && found.contains("avx512_bf16")
   let processor: [SwiftSetting] =
     [.unsafeFlags(["-Xcc", "-march=\(level)"])] + (level == "x86-64-v4" ? [.define("APUS_AVX512")] : [])
     + (tiles ? [.define("APUS_AMX")] : [])
+    + (pairs ? [.define("APUS_BF16"), .unsafeFlags(["-Xcc", "-mavx512bf16"])] : [])
 #else
   let processor: [SwiftSetting] = []
 #endif

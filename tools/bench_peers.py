@@ -8,9 +8,10 @@ rounds, and the median of the rounds' own ratios peer / apus with the smallest a
     make bench-peers                                  with a virtual environment of its own
     python tools/bench_peers.py --apus .build/release/apus --rounds 7 --seconds 0.5
 
-On processors with AMX, Apus also takes training steps with `matmul_precision: high` (kernels ending in `.high`: 1x1
-convolutions with sixteen bits a number). They are compared with PyTorch's steps in single precision, and with steps whose 1x1
-convolutions are in bfloat16, eight bits, as HENS was trained (peer `bf16`: autocast, transforms in single precision).
+Apus also takes training steps with less than single precision in its 1x1 convolutions: on processors with AMX with
+`matmul_precision: high` (kernels ending in `.high`, sixteen bits a number), on those with AVX512_BF16 alone with `medium`
+(eight bits). They are compared with PyTorch's steps in single precision, and with steps whose 1x1 convolutions are in
+bfloat16, eight bits, as HENS was trained (peer `bf16`: autocast, transforms in single precision).
 
 Exit code 1 where a median ratio is below its bar: transform 3 (64 channels, 48 x 96, l < 32), forward pass 3,
 training step 4 (64 x 4 networks of scale factors 1 and 2 and, with --large, 128 x 6; batch 4).
@@ -46,8 +47,14 @@ BARS = {
 # As in Sources/apus/Bench/TransformBench.swift and BenchNetwork.swift.
 TRANSFORMS = [(64, "legendre-gauss", 48, 96, 32), (256, "equiangular", 91, 180, 90)]
 NETWORKS = [(64, 4, 1), (64, 4, 2), (128, 6, 1)]
-MATRIX_UNIT = " amx_bf16 " in Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else False
+PROCESSOR = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+LESS = ".high" if "amx_bf16" in PROCESSOR else ".medium" if "avx512_bf16" in PROCESSOR else None
 BATCH, INPUTS, OUTPUTS, ROWS, COLUMNS = 4, 20, 12, 48, 96
+
+
+def full(name):
+    """The kernel's name in single precision."""
+    return name.removesuffix(".high").removesuffix(".medium")
 
 
 def median_ms(body, seconds):
@@ -149,7 +156,7 @@ def torch_steps():
 
     for embedding, blocks, scale in NETWORKS:
         model = network(embedding, blocks, scale).train()
-        if MATRIX_UNIT:
+        if LESS:
             for transform in {model.outer, model.inner, model.outer_inverse, model.inner_inverse}:
                 single(transform)
         x, target = torch.randn(BATCH, INPUTS, ROWS, COLUMNS), torch.randn(BATCH, OUTPUTS, ROWS, COLUMNS)
@@ -168,8 +175,8 @@ def torch_steps():
 
         name = f"train.step.{embedding}x{blocks}.sf{scale}"
         yield "torch", name, step
-        if MATRIX_UNIT:
-            yield "bf16", name + ".high", lambda step=step: step(half=True)
+        if LESS:
+            yield "bf16", name + LESS, lambda step=step: step(half=True)
 
 
 def main():
@@ -228,8 +235,8 @@ def main():
           f"{'peer/apus':>9}  {'range':13} {'bar':>4}")
     good, results = True, []
     pairs = [(peer, name, times[peer, name]) for peer, name in times if peer != "apus"]
-    pairs += [("torch", name, times["torch", name.removesuffix(".high")])
-              for peer, name in times if peer == "apus" and name.endswith(".high")]
+    pairs += [("torch", name, times["torch", full(name)])
+              for peer, name in times if peer == "apus" and full(name) != name]
     for peer, name, theirs in pairs:
         ours = times["apus", name]
         ratios = [b / a for a, b in zip(ours, theirs)]
@@ -237,7 +244,7 @@ def main():
         milliseconds = statistics.median(ours)
         one = next(kernel for kernel in kernels if kernel["name"] == name)
         fraction = one["gflops"] * one["ms"] / milliseconds / peak
-        bar = BARS.get(name.removesuffix(".high")) if peer == "torch" else None
+        bar = BARS.get(full(name)) if peer == "torch" else None
         verdict = "" if bar is None else f"{bar:>4} {'ok' if ratio >= bar else 'MISSED'}"
         good = good and (bar is None or ratio >= bar)
         print(f"{name:26} {milliseconds:9.3f} {100 * fraction:7.1f}%  {peer:5} "

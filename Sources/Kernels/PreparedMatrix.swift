@@ -1,5 +1,5 @@
-/// The right operand of many products: a matrix as it lies, and, where the processor's matrix unit will read it,
-/// its parts in that unit's order (`TileProduct`).
+/// The right operand of many products: a matrix as it lies, and, where products read it in another form, its parts in
+/// that order (`TileProduct`, `PairProduct`).
 public struct PreparedMatrix {
   /// Element (0, 0); columns contiguous.
   public let start: UnsafePointer<Float>
@@ -20,13 +20,17 @@ public struct PreparedMatrix {
     self.parts = Self.partWords(depth: depth, columns: columns, precision) > 0 ? parts : nil
   }
 
-  /// Words that the parts of a matrix take; 0 where products with it do not use the matrix unit.
+  /// Words that the parts of a matrix take; 0 where products read it as it lies.
   @inline(__always) public static func partWords(
     depth: Int, columns: Int, _ precision: ProductPrecision = .highest
   ) -> Int {
     #if APUS_AMX
       TileProduct.takesPrepared(columns: columns, depth: depth, precision)
         ? TileProduct.partWords(depth: depth, columns: columns, precision) : 0
+    #elseif APUS_BF16
+      precision == .medium && PairProduct.takes(depth: depth) && columns % 16 == 0
+        && columns <= Product.widest
+        ? PairProduct.partWords(depth: depth, columns: columns) : 0
     #else
       0
     #endif
@@ -40,6 +44,9 @@ public struct PreparedMatrix {
     #if APUS_AMX
       guard partWords(depth: depth, columns: columns, precision) > 0 else { return }
       TileProduct.split(b, row, depth, columns, precision, into: parts)
+    #elseif APUS_BF16
+      guard partWords(depth: depth, columns: columns, precision) > 0 else { return }
+      PairProduct.prepare(b, row, depth, columns, into: parts)
     #endif
   }
 }

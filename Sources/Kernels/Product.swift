@@ -47,7 +47,7 @@ public enum Product {
   /// - Parameters:
   ///   - columns: a multiple of 16, or else BLAS serves.
   ///   - bRow, cRow: numbers from one row to the next.
-  ///   - precision: where the matrix unit serves; everywhere else single precision.
+  ///   - precision: where the processor has a unit for less (`ProductPrecision`); everywhere else single precision.
   public static func run(
     rows: Int, columns: Int, depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, bRow: Int,
     _ c: UnsafeMutablePointer<Float>, cRow: Int, accumulate: Bool = false,
@@ -66,6 +66,14 @@ public enum Product {
         TileProduct.run(
           rows: rows, columns: columns, depth: depth, a, b, bRow: bRow, c, cRow: cRow, accumulate: accumulate,
           precision: precision, ahead: ahead)
+        return
+      }
+    #endif
+    #if APUS_BF16
+      if precision == .medium, PairProduct.takes(depth: depth), a.column == 1 || a.row == 1 {
+        PairProduct.run(
+          rows: rows, columns: columns, depth: depth, a, b, bRow: bRow, c, cRow: cRow, accumulate: accumulate,
+          ahead: ahead)
         return
       }
     #endif
@@ -100,6 +108,13 @@ public enum Product {
           accumulate: accumulate, precision: b.precision, ahead: ahead)
         return
       }
+    #elseif APUS_BF16
+      if let parts = b.parts, a.column == 1 || a.row == 1, rows > 0 {
+        PairProduct.run(
+          rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, parts: parts, c, cRow: cRow,
+          accumulate: accumulate, ahead: ahead)
+        return
+      }
     #endif
     run(
       rows: rows, columns: columns, depth: depth, a, b.start, bRow: b.row, c, cRow: cRow,
@@ -115,15 +130,23 @@ public enum Product {
     while row < rows {
       let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)
       let count = RowSteps.upToSix(rows &- row)
-      switch count {
-      case 6: tile(SixRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
-      case 4: tile(FourRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
-      case 3: tile(ThreeRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
-      case 2: tile(TwoRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
-      default: tile(OneRow<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
-      }
+      self.rows(count, type, depth, a0, a, b, bRow, c0, cRow, accumulate)
       row &+= count
       ahead?.turn()
+    }
+  }
+
+  /// As many rows as `RowSteps.upToSix` says, of one panel.
+  @inline(__always) static func rows<P: Panel>(
+    _ count: Int, _: P.Type, _ depth: Int, _ start: UnsafePointer<Float>, _ a: MatrixView,
+    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
+  ) {
+    switch count {
+    case 6: tile(SixRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
+    case 4: tile(FourRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
+    case 3: tile(ThreeRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
+    case 2: tile(TwoRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
+    default: tile(OneRow<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
     }
   }
 

@@ -11,7 +11,7 @@
   /// its terms, as with single precision throughout (Henry, Tang and Heinecke 2019, arXiv:1904.06376). Numbers
   /// below 2^-110 or so lose their smaller parts: the unit takes what is subnormal for 0.
   ///
-  /// With `ProductPrecision.high` a number is h + m, h rounded to the nearest, and h h, h m and m h are computed: half
+  /// With `ProductPrecision.high` and `medium` a number is h + m, h rounded to the nearest, and h h, h m and m h are computed: half
   /// the work, and errors of a term of 3 x 2^-16 of its size at most, of either sign.
   ///
   /// Every number of C is a sum in one fixed order, whatever rows and columns are computed with it. Whether a
@@ -32,13 +32,13 @@
     @inline(__always) static func takes(
       columns: Int, depth: Int, _ a: MatrixView, _ precision: ProductPrecision
     ) -> Bool {
-      let least = precision == .high ? 64 : 256
+      let least = precision == .highest ? 256 : 64
       return depth >= 48 && columns >= least && (a.column == 1 || a.row == 1) && isGranted
     }
     @inline(__always) static func takesPrepared(
       columns: Int, depth: Int, _ precision: ProductPrecision
     ) -> Bool {
-      let least = precision == .high ? 64 : 96
+      let least = precision == .highest ? 96 : 64
       return depth >= least && columns >= least && columns % 16 == 0 && columns <= Product.widest && isGranted
     }
 

@@ -26,12 +26,14 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case lamb
   }
 
-  /// How exactly the 1x1 convolutions' products are computed in training, where the processor has a matrix unit.
+  /// How exactly the 1x1 convolutions' products are computed in training, where the processor has a unit for less.
   public enum MatmulPrecision: String, Sendable, Hashable, Codable, CaseIterable {
     /// As single precision.
     case highest
     /// Sixteen bits.
     case high
+    /// Eight bits.
+    case medium
   }
 
   /// How long: a number of steps or of passes over the data.

@@ -182,12 +182,80 @@ import Testing
     #expect(abs(mean / count) < 5 * (squares / count / count).squareRoot())
   }
 
+  /// Eight bits a number: sums of products of the rounded numbers, as exact as single precision makes them; of every
+  /// shape of rows, columns and depth, prepared or not, row by row as all together. Numbers behind the last row, column
+  /// and depth are neither read nor written.
+  @Test(
+    arguments: [(96, 128, 128), (45, 64, 64), (70, 112, 1301), (245, 80, 33), (9, 16, 20), (1, 48, 257)],
+    [false, true])
+  func mediumProducts(shape: (rows: Int, columns: Int, depth: Int), transposed: Bool) {
+    let (rows, columns, depth) = shape
+    let (aRow, bRow, cRow) = (transposed ? rows : depth, columns + 16, columns + 5)
+    let (a, b) = (random(rows * depth, 17), random(depth * bRow, 18))
+    let parts = AlignedBuffer<UInt32>(PreparedMatrix.partWords(depth: depth, columns: columns, .medium))
+    let before = random(rows * cRow, 19)
+    var (lying, prepared, exact, alone) = (before, before, before, before)
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        guard let a = a.baseAddress, let b = b.baseAddress else { return }
+        PreparedMatrix.prepare(
+          depth: depth, columns: columns, b, row: bRow, precision: .medium, into: parts.pointer)
+        let matrix = PreparedMatrix(
+          b, row: bRow, depth: depth, columns: columns, parts: parts.pointer, precision: .medium)
+        let view = transposed ? MatrixView(transposed: a, row: aRow) : MatrixView(a, row: aRow)
+        Product.run(
+          rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &lying, cRow: cRow,
+          accumulate: true,
+          precision: .medium)
+        Product.run(
+          rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &exact, cRow: cRow,
+          accumulate: true)
+        Product.run(
+          rows: rows, columns: columns, depth: depth, view, matrix, &prepared, cRow: cRow, accumulate: true)
+        alone.withUnsafeMutableBufferPointer { alone in
+          guard let alone = alone.baseAddress else { return }
+          for i in 0..<rows {
+            var one = view
+            one.start += i * view.row
+            Product.run(
+              rows: 1, columns: columns, depth: depth, one, matrix, alone + i * cRow, cRow: cRow,
+              accumulate: true)
+          }
+        }
+      }
+    }
+    #expect(prepared == alone)
+    guard ProductPrecision.distinct.contains(.medium) else { return }
+    if depth < 32 {
+      #expect(lying == exact && prepared == exact)
+      return
+    }
+    #expect(lying == prepared)
+    func rounded(_ x: Float) -> Double {
+      let bits = x.bitPattern + 0x7FFF + (x.bitPattern >> 16 & 1)
+      return Double(Float(bitPattern: bits & 0xFFFF_0000))
+    }
+    var worst = 0.0
+    for i in 0..<rows {
+      for j in 0..<cRow {
+        var (sum, size) = (Double(before[i * cRow + j]), 1.0)
+        for k in 0..<depth where j < columns {
+          let term = rounded(a[transposed ? k * rows + i : i * depth + k]) * rounded(b[k * bRow + j])
+          sum += term
+          size += abs(term)
+        }
+        worst = max(worst, abs(Double(prepared[i * cRow + j]) - sum) / size)
+      }
+    }
+    #expect(worst < 5e-7)
+  }
+
   /// What is no number, or none of this size, is not hidden by the way that a product is computed.
   @Test(
     arguments: [
       Float.nan, Float(bitPattern: 0x7FFF_FFFF), .infinity, -.infinity, .greatestFiniteMagnitude, 0,
       .leastNormalMagnitude,
-    ], [ProductPrecision.highest, .high])
+    ], [ProductPrecision.highest, .high, .medium])
   func extremeNumbers(value: Float, precision: ProductPrecision) {
     let (rows, columns, depth) = (20, 96, 96)
     var a = [Float](repeating: 1, count: rows * depth)

@@ -210,7 +210,7 @@ import Testing
     #expect(try TrainingRunFile.parse(run.canonicalText(), file: "train.yml") == run)
   }
 
-  /// Half the work of products is a choice; the default is not written, so that fingerprints stay.
+  /// Products of fewer bits are a choice; the default is not written, so that fingerprints stay.
   @Test func matmulPrecision() throws {
     let plain = try TrainingRunFile.parse(RunFileTexts.training, file: "train.yml")
     #expect(plain.optimisation.matmulPrecision == .highest)
@@ -220,10 +220,12 @@ import Testing
         file: "train.yml")
     }
     #expect(try read("highest").canonicalText() == plain.canonicalText())
-    let high = try read("high")
-    #expect(high.optimisation.matmulPrecision == .high)
-    #expect(try TrainingRunFile.parse(high.canonicalText(), file: "train.yml") == high)
-    #expect(throws: ApusError.self) { try read("medium") }
+    for value in [OptimisationSettings.MatmulPrecision.high, .medium] {
+      let less = try read(value.rawValue)
+      #expect(less.optimisation.matmulPrecision == value)
+      #expect(try TrainingRunFile.parse(less.canonicalText(), file: "train.yml") == less)
+    }
+    #expect(throws: ApusError.self) { try read("low") }
   }
 
   /// A run file that is given to the wrong command is told to which it belongs.

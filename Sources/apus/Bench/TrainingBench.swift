@@ -8,10 +8,8 @@ import Training
 /// One training step as `apus train` does it: features, forward, HENS loss, adjoint, norm, AdamW.
 enum TrainingBench {
   static func run(_ threads: Int, _ stopwatch: Stopwatch) throws -> [KernelTiming] {
-    // Without a matrix unit there is one precision.
-    let precisions: [ProductPrecision] = Product.usesMatrixUnit ? [.highest, .high] : [.highest]
-    return try BenchNetwork.all.flatMap { bench in
-      try precisions.map { try time(bench, $0, threads, stopwatch) }
+    try BenchNetwork.all.flatMap { bench in
+      try ProductPrecision.distinct.map { try time(bench, $0, threads, stopwatch) }
     }
   }
 
@@ -47,7 +45,7 @@ enum TrainingBench {
     let weights = Double(network.layout.count)
     let states = Double(batch * (BenchNetwork.inputs + BenchNetwork.outputs) * network.grid.pointCount)
     return KernelTiming(
-      name: "train.step.\(bench.name)" + (precision == .high ? ".high" : ""), seconds: time.seconds,
+      name: "train.step.\(bench.name)" + (precision == .highest ? "" : ".\(precision)"), seconds: time.seconds,
       repeats: time.repeats,
       operations: Double(batch) * (network.operationsPerStep + network.operationsPerAdjoint),
       // Weights forward and backward, a gradient, and AdamW's four arrays in and three out.

@@ -29,9 +29,20 @@ extension TrainerSettings {
       betas: (optimisation.betas[0], optimisation.betas[1]), weightDecay: optimisation.weightDecay,
       gradientClip: optimisation.gradientClip, averageDecay: optimisation.emaDecay,
       rolloutSteps: optimisation.rolloutSteps, degrees: degrees,
-      precision: optimisation.matmulPrecision == .high ? .high : .highest, saveEvery: output.everySteps,
+      precision: ProductPrecision(optimisation.matmulPrecision), saveEvery: output.everySteps,
       validateEvery: output.everySteps, keepsBest: output.keep != .last,
       snapshotEvery: output.snapshotsEvery)
+  }
+}
+
+extension ProductPrecision {
+  /// What a run file's `matmul_precision` says.
+  init(_ setting: OptimisationSettings.MatmulPrecision) {
+    switch setting {
+    case .highest: self = .highest
+    case .high: self = .high
+    case .medium: self = .medium
+    }
   }
 }
 
