@@ -11,7 +11,8 @@ import PackageDescription
   let native = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].allSatisfy(found.contains)
   let level = Context.environment["APUS_PROCESSOR"] ?? (native ? "x86-64-v4" : "x86-64-v3")
   let tiles = native && Context.environment["APUS_PROCESSOR"] == nil && found.contains("amx_bf16")
-  let pairs = native && Context.environment["APUS_PROCESSOR"] == nil && !tiles && found.contains("avx512_bf16")
+  let pairs =
+    native && Context.environment["APUS_PROCESSOR"] == nil && !tiles && found.contains("avx512_bf16")
   let processor: [SwiftSetting] =
     [.unsafeFlags(["-Xcc", "-march=\(level)"])] + (level == "x86-64-v4" ? [.define("APUS_AVX512")] : [])
     + (tiles ? [.define("APUS_AMX")] : [])

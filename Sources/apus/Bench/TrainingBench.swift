@@ -45,7 +45,8 @@ enum TrainingBench {
     let weights = Double(network.layout.count)
     let states = Double(batch * (BenchNetwork.inputs + BenchNetwork.outputs) * network.grid.pointCount)
     return KernelTiming(
-      name: "train.step.\(bench.name)" + (precision == .highest ? "" : ".\(precision)"), seconds: time.seconds,
+      name: "train.step.\(bench.name)" + (precision == .highest ? "" : ".\(precision)"),
+      seconds: time.seconds,
       repeats: time.repeats,
       operations: Double(batch) * (network.operationsPerStep + network.operationsPerAdjoint),
       // Weights forward and backward, a gradient, and AdamW's four arrays in and three out.
