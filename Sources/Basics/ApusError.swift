@@ -54,6 +54,13 @@ public struct ApusError: Error, Sendable, Hashable, CustomStringConvertible {
     self.advice = advice
   }
 
+  /// The same fault of a run file, with the file where it names none.
+  public func ofRunFile(_ path: String) -> ApusError {
+    guard kind == .badRunFile, file == nil else { return self }
+    return ApusError(
+      kind, problem, file: path, variable: variable, found: found, expected: expected, advice: advice)
+  }
+
   /// One paragraph: file, variable, problem, what was found and expected, advice.
   public var description: String {
     var text = ""

@@ -16,7 +16,7 @@ public struct ChecksumList: Sendable, Hashable {
       throw ApusError(.inputMissing, "cannot read the checksums", file: file)
     }
     digests = [:]
-    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true)
+    let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
     for (number, line) in lines.enumerated() {
       let digest = line.prefix(64)
       let name = line.dropFirst(66)

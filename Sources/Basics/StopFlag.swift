@@ -18,6 +18,8 @@ public enum StopFlag {
 
   /// Starts to listen; called once by the command line before any work.
   public static func listen() {
+    // A limit on the size of files is an error of writing (74), not the end.
+    signal(SIGXFSZ, SIG_IGN)
     let queue = DispatchQueue(label: "apus.signals")
     for number in [SIGTERM, SIGINT, SIGUSR1] {
       signal(number, SIG_IGN)

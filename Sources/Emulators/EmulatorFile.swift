@@ -32,7 +32,9 @@ public enum EmulatorFile {
       throw ApusError(
         .badData, "is no emulator", file: path, variable: "emulator",
         found: file.metadata.keys.sorted().joined(separator: ", "),
-        expected: "a file that `apus train` wrote from a run file with `emulator`")
+        expected: "a file that `apus train` wrote from a run file with `emulator`",
+        advice: file.metadata["variational"] == nil
+          ? nil : "A variational forecaster starts from --analyses instead of --seeds.")
     }
     let domain = try readDomain(file, path)
     let counts = try decode("seed_counts", [Int].self, file, path)

@@ -50,10 +50,14 @@ public struct EnsembleForecaster: Sendable {
       }
     }
     let every = outputEveryHours ?? first.stepHours
-    for (name, hours) in [("lead time", leadHours), ("output interval", every)] {
+    let intervals = [
+      ("lead time", "lead_time_hours", leadHours), ("output interval", "output.every_hours", every),
+    ]
+    for (name, key, hours) in intervals {
       guard hours > 0, hours % first.stepHours == 0 else {
         throw ApusError(
-          .badRunFile, "the \(name) is no multiple of the model's step", found: "\(hours) h",
+          .badRunFile, "the \(name) is no multiple of the model's step", variable: key,
+          found: "\(hours) h",
           expected: "a multiple of \(first.stepHours) h")
       }
     }

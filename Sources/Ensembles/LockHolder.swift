@@ -34,7 +34,7 @@ struct LockHolder: CustomStringConvertible {
       var bytes = [UInt8](repeating: 0, count: 512)
       let count = pread(descriptor, &bytes, bytes.count, 0)
       let text = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-      guard let line = text.split(separator: "\n").first else { continue }
+      guard let line = text.split(whereSeparator: \.isNewline).first else { continue }
       let words = line.split(separator: " ")
       let process = words.count > 1 ? Int32(words[1]) : nil
       last = LockHolder(description: String(line), process: process)

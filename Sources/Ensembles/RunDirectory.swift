@@ -152,14 +152,22 @@ public struct RunDirectory: Sendable {
     return done.filter(blocks.indices.contains).reduce(0) { $0 + blocks[$1].count(where: isThere) }
   }
 
+  /// Numbers of the members of an initial time that have a file, ascending.
+  public func memberNumbers(at time: Instant) -> [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: members(at: time))) ?? []
+    return names.compactMap { name in
+      name.hasPrefix("member_") && name.hasSuffix(".nc") ? Int(name.dropFirst(7).dropLast(3)) : nil
+    }.sorted()
+  }
+
   /// Whether any member of an initial time has a file.
   private func hasMemberFiles(at time: Instant) -> Bool {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: members(at: time))) ?? []
     return names.contains { $0.hasSuffix(".nc") }
   }
 
-  /// Takes the directory over for a run: checks that what is in it belongs to the same run, drops
-  /// products that more or fewer members made stale, writes manifest and run file.
+  /// Takes the directory over for a run: checks that what is in it belongs to the same run, or to one of fewer members,
+  /// drops products that more members made stale, writes manifest and run file.
   /// - Throws: `ApusError` of kind `cannotCreateOutput` where another run lives here.
   public func adopt(_ manifest: RunManifest, runFileText: String, initialTimes: [Instant]) throws {
     try create(initialTimes: initialTimes)
@@ -171,6 +179,12 @@ public struct RunDirectory: Sendable {
           found: conflict.expected, expected: conflict.found,
           advice: (difference(from: runFileText).map { "The run file changed: \($0). " } ?? "")
             + "Choose another place with --output, or remove the directory.")
+      }
+      guard manifest.members.count >= old.members.count else {
+        throw ApusError(
+          .cannotCreateOutput, "the directory holds a run of more members", file: path, variable: "members",
+          found: "\(old.members.count)", expected: "\(manifest.members.count) at most",
+          advice: "Choose another place with --output, or remove the directory.")
       }
       // Files of one run all have the same part of their members.
       let (new, kept) = (manifest.memberFiles?.fields ?? .whole, old.memberFiles?.fields ?? .whole)

@@ -32,10 +32,12 @@ public struct EnsembleArchive: Sendable {
 
   /// The variable as asked for.
   public let variable: String
-  /// Every time, in the file's order for a single file, else by start and valid time.
+  /// Every time, by start and valid time; where files have neither, in their order.
   public let cases: [Case]
-  /// Member numbers as the files give them, else 0, 1, 2...
+  /// Member numbers as the files give them; 0, 1, 2... where a file gives none or one comes twice.
   public let members: [Int]
+  /// A number that the files give two members or more: no number chooses one of them.
+  public let repeatedMember: Int?
   /// Rows and columns of every field.
   public let grid: LatitudeLongitude
   /// Units as spelt in the first file that has any.
@@ -96,12 +98,10 @@ public struct EnsembleArchive: Sendable {
         slots[key, default: []].append(Slot(source: place, indices: indices, numbers: numbers))
       }
     }
-    if sources.count > 1 {
-      func key(_ item: Case) -> (Int, Int, Int) {
-        (item.initial?.seconds ?? .min, item.valid?.seconds ?? .min, item.index)
-      }
-      cases.sort { key($0) < key($1) }
+    func key(_ item: Case) -> (Int, Int, Int) {
+      (item.initial?.seconds ?? .min, item.valid?.seconds ?? .min, item.index)
     }
+    cases.sort { key($0) < key($1) }
     let numbers = cases.first.flatMap { slots[$0] }?.flatMap(\.numbers) ?? []
     guard let firstCase = cases.first, !numbers.isEmpty else {
       throw ApusError(.badData, "holds no time or no member", file: first.reader.path, variable: variable)
@@ -116,7 +116,9 @@ public struct EnsembleArchive: Sendable {
       }
     }
     let known = numbers.compactMap { $0 }
-    let areNumbered = known.count == numbers.count && Set(known).count == known.count
+    var seen: Set<Int> = []
+    repeatedMember = known.first { !seen.insert($0).inserted }
+    let areNumbered = known.count == numbers.count && repeatedMember == nil
     let order = areNumbered ? known.indices.sorted { known[$0] < known[$1] } : Array(numbers.indices)
     // One order for all times: they must have the same members in the same places.
     if areNumbered {
@@ -136,6 +138,20 @@ public struct EnsembleArchive: Sendable {
     units = sources.compactMap(\.units).first
     timeUnits = first.timeUnits
     file = first.reader.path
+  }
+
+  /// - Throws: `ApusError` (`badData`) where members are chosen by numbers that come twice.
+  public func requireOwnNumbers() throws {
+    guard let repeatedMember else { return }
+    throw EnsembleArchive.repeated(repeatedMember, file: file, variable: variable)
+  }
+
+  /// The error of a choice by numbers that come twice.
+  public static func repeated(_ number: Int, file: String, variable: String) -> ApusError {
+    ApusError(
+      .badData, "a member number comes twice: none can be chosen by its number", file: file,
+      variable: variable, found: "two members \(number) or more", expected: "every number once",
+      advice: "Give the files of one ensemble, or renumber members, for example with: ncap2.")
   }
 
   /// Where a file lies, however its path is spelt.

@@ -10,6 +10,8 @@ import Foundation
 public final class NetCDFWriter {
   /// The file's final path.
   public let path: String
+  /// `path` with its links followed.
+  private let target: String
   private let temporary: String
   private var handle: Int32 = -1
   private var dimensions: [String: (identifier: Int32, length: Int)] = [:]
@@ -19,8 +21,9 @@ public final class NetCDFWriter {
   /// Creates the temporary file.
   public init(_ path: String) throws {
     self.path = path
-    temporary = path + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
     try NetCDFWriter.requirePlace(path)
+    target = try WholeFile.place(of: path)
+    temporary = target + ".tmp-\(ProcessInfo.processInfo.processIdentifier)"
     let status = NetCDFLibrary.locked { nc_create(temporary, NC_NETCDF4 | NC_CLOBBER, &handle) }
     guard status == NC_NOERR else {
       unlink(temporary)
@@ -181,7 +184,7 @@ public final class NetCDFWriter {
     guard descriptor >= 0 else { throw failure(String(cString: strerror(errno))) }
     let isOnDisk = fsync(descriptor) == 0
     let problem = errno
-    guard close(descriptor) == 0, isOnDisk, rename(temporary, path) == 0 else {
+    guard close(descriptor) == 0, isOnDisk, rename(temporary, target) == 0 else {
       throw failure(String(cString: strerror(isOnDisk ? errno : problem)))
     }
   }

@@ -24,7 +24,7 @@ public struct TruthArchive: Sendable {
         throw ApusError(
           .badData, "the truth has several members", file: file, variable: name,
           found: "\(source.length(axis))", expected: "1",
-          advice: "Choose one, for example with: ncks -d number,0.")
+          advice: "Choose one, for example with: ncks -d DIMENSION,0.")
       }
       var seen: Set<Instant> = []
       for (item, indices) in try EnsembleArchive.layOut(source) {

@@ -79,10 +79,9 @@ public struct EmulatorRunFile: RunFile {
         .optimisation, "a \(emulator.kind.rawValue) emulator is fitted, not trained",
         expected: "neither optimisation nor initial_emulator")
     }
-    if let settings = optimisation, settings.rolloutSteps != 1 || settings.spectralWeight != 0 {
+    if let settings = optimisation, let key = settings.foreignToEmulators {
       throw section.refuse(
-        .optimisation, "emulators have a loss of their own", found: "rollout_steps or spectral_weight",
-        expected: "neither")
+        .optimisation, "emulators have a loss of their own", found: key.rawValue, expected: "no such key")
     }
     if output.keep == .both || output.snapshotsEvery != nil {
       throw section.refuse(

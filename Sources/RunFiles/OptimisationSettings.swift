@@ -36,6 +36,14 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case medium
   }
 
+  /// A key that is not as by default and says something of a forecaster's loss, of which emulators know nothing.
+  var foreignToEmulators: CodingKeys? {
+    if rolloutSteps != 1 { return .rolloutSteps }
+    if spectralWeight != 0 { return .spectralWeight }
+    if loss != .hens { return .loss }
+    return channelWeights.isEmpty ? nil : .channelWeights
+  }
+
   /// How long: a number of steps or of passes over the data.
   public enum Length: Sendable, Hashable {
     case steps(Int)

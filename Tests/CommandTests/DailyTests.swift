@@ -58,6 +58,30 @@ import Testing
     #expect(try trouble.products() == found)
   }
 
+  /// The table of scores keeps its lines, whatever ended them; what is no such table is refused, not written over.
+  @Test func theTableOfScoresIsKept() throws {
+    let world = try DailyWorld()
+    for day in 14...16 {
+      try world.deliver(day: day)
+      #expect(try world.run(day: day).code == 0)
+    }
+    let file = world.scratch.file("out/products/verification.csv")
+    let table = try String(contentsOf: file, encoding: .utf8)
+    try table.replacing("\n", with: "\r\n").write(to: file, atomically: true, encoding: .utf8)
+    try world.deliver(day: 17)
+    #expect(try world.run(day: 17).code == 0)
+    let after = try String(contentsOf: file, encoding: .utf8)
+    #expect(Set(table.split(separator: "\n")).isSubset(of: after.split(separator: "\n")))
+    #expect(after.count > table.count)
+    for wrong in ["", "garbage\n", after.replacing(/,[0-9.]+\n/, with: ",abc\n")] {
+      try wrong.write(to: file, atomically: true, encoding: .utf8)
+      try world.deliver(day: 18)
+      let outcome = try world.run(day: 18)
+      #expect(outcome.code == 65 && outcome.errors.contains("is no table of scores"), "\(outcome.errors)")
+      #expect(try String(contentsOf: file, encoding: .utf8) == wrong)
+    }
+  }
+
   @Test func theScoresAreThoseOfAHindcast() throws {
     let world = try DailyWorld()
     for day in 14...15 {

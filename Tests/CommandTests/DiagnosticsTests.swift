@@ -387,6 +387,54 @@ import Testing
     #expect(none.code == 66 && none.errors.contains("7 h"), "\(none.errors)")
   }
 
+  /// A control is chosen by its number, in lagged ensembles too; by a number that comes twice none is.
+  @Test func theControlIsTheMemberOfItsNumber() throws {
+    let world = try DiagnosticsWorld()
+    for date in 0..<3 {
+      let initial = DiagnosticsWorld.start.adding(hours: 24 * date)
+      for (name, members, first) in [("numbered", 3, 1), ("twin", 1, 2)] {
+        try world.write(
+          "\(name)_\(date).nc", times: DiagnosticsWorld.leads.map { initial.adding(hours: $0) },
+          initial: initial, members: members, firstNumber: first
+        ) { DiagnosticsWorld.field($0, $1, seed: UInt64(7000 + 10 * date + $2), noise: 1) }
+      }
+    }
+    func verify(_ lags: String, _ files: [String], control: Int, _ output: String) throws -> Binary.Outcome {
+      try Binary.run(
+        [
+          "verify",
+          try world.definition(
+            "name: c\nvariables: [t2m]\nlead_times: [24]\ncontrol: \(control)\nlagged_hours: \(lags)\n"),
+          "--truth", world.scratch.file("truth.nc").path, "--output", world.scratch.file(output).path,
+          "--forecast",
+        ] + files.map { world.scratch.file($0).path }, in: world.scratch.directory)
+    }
+    for (lags, output) in [("[0]", "own"), ("[0, 24]", "lagged")] {
+      let outcome = try verify(lags, ["numbered_*.nc"], control: 2, output)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+    }
+    let own = try world.numbers("own/scores_t2m.nc", "rmse_control_by_date")
+    let lagged = try world.numbers("lagged/scores_t2m.nc", "rmse_control_by_date")
+    #expect(own.count == 3 && lagged.count == 2 && lagged.allSatisfy(own.contains), "\(lagged) of \(own)")
+    let other = try verify("[0]", ["numbered_*.nc"], control: 3, "other")
+    #expect(other.code == 0, "\(other.errors)")
+    #expect(try world.numbers("other/scores_t2m.nc", "rmse_control_by_date") != own)
+    let twice = try verify("[0]", ["numbered_*.nc", "twin_*.nc"], control: 3, "twice")
+    #expect(twice.code == 65 && twice.errors.contains("a member number comes twice"), "\(twice.errors)")
+  }
+
+  /// A variable that is not there is found out before the first is scored, and the directory stays free.
+  @Test func aMissingVariableIsFoundOutFirst() throws {
+    let world = try DiagnosticsWorld()
+    let wrong = try world.verify(
+      try world.definition("name: d\nvariables: [t2m, u10, t2mm]\nlead_times: [24]\n"), output: "out")
+    #expect(wrong.code == 66 && wrong.errors.contains("t2mm"), "\(wrong.errors)")
+    #expect(!world.scratch.files.contains { $0.hasPrefix("out/partials/") })
+    let right = try world.verify(
+      try world.definition("name: d\nvariables: [t2m, u10]\nlead_times: [24]\n"), output: "out")
+    #expect(right.code == 0, "\(right.errors)")
+  }
+
   /// More files than stay open are read several lead times at once: the same bytes as of bundles.
   @Test func manyFilesGiveWhatBundlesGive() throws {
     let world = try DiagnosticsWorld()

@@ -48,7 +48,8 @@ struct DiagnosticsWorld {
 
   /// Writes a file of fields: of one forecast, or of analyses where there is no initial time.
   func write(
-    _ name: String, times: [Instant], initial: Instant?, members: Int?, variables: [String] = variables,
+    _ name: String, times: [Instant], initial: Instant?, members: Int?, firstNumber: Int? = nil,
+    variables: [String] = variables,
     _ field: (_ variable: String, _ time: Instant, _ member: Int) -> [Float]
   ) throws {
     let file = try NetCDFWriter(scratch.file(name).path)
@@ -64,6 +65,10 @@ struct DiagnosticsWorld {
     }
     try clock("time", "time", ["time"], times)
     if let initial { try clock("forecast_reference_time", "forecast_reference_time", [], [initial]) }
+    if let members, let firstNumber {
+      try file.variable("realization", .int32, ["realization"], ["standard_name": .text("realization")])
+      try file.put("realization", (0..<members).map { Int32(firstNumber + $0) })
+    }
     try file.variable("lat", .double, ["lat"], ["units": .text("degrees_north")])
     try file.variable("lon", .double, ["lon"], ["units": .text("degrees_east")])
     try file.put("lat", (0..<Self.rows).map { 90 - 180 * Double($0) / Double(Self.rows - 1) })

@@ -107,6 +107,39 @@ import Testing
       try EmulateTests.draw("diffusion", world, base + ["--members", "4", "--levels", "3"], to: fresh).code
         == 0)
     #expect(try bytes(output + mean) == bytes(fresh + mean))
+    // Products of some of the members that are there are refused; members beyond them make them stale, which is said.
+    let part = try draw(["--members", "2", "--first-member", "3", "--levels", "3"])
+    #expect(part.code == 73 && part.errors.contains("products would leave out"), "\(part.errors)")
+    let further = try EmulateTests.draw(
+      "diffusion", world,
+      ["--from", "2026-01-10", "--seed-members", "1", "3", "--members", "6", "--levels", "3"], to: output)
+    #expect(further.code == 0 && further.errors.contains("of fewer members"), "\(further.errors)")
+    #expect(try NetCDFReader(output + mean).attributes["member_numbers"]?.text == "1 to 4")
+  }
+
+  /// Two seeds of one number: a number chooses neither.
+  @Test func seedsOfOneNumberAreRefused() throws {
+    let scratch = try Scratch()
+    let (own, twins) = (try seeds(scratch, "own"), try seeds(scratch, "twins"))
+    let outcome = try Binary.run(
+      [
+        "emulate", world.emulator("one_step"), "--seed-members", "1", "3", "--members", "2", "--output",
+        scratch.file("out").path, "--seeds",
+      ] + own + [twins[0]])
+    #expect(outcome.code == 65 && outcome.errors.contains("a member number comes twice"), "\(outcome.errors)")
+    #expect(!scratch.files.contains { $0.hasPrefix("out/") })
+  }
+
+  /// What says something of a forecaster's loss is refused, not passed over.
+  @Test(arguments: ["loss: hens-absolute", "channel_weights: {t2m: 7}", "rollout_steps: 2"])
+  func aForecastersLossIsRefused(_ key: String) throws {
+    let scratch = try Scratch()
+    let file = scratch.file("train.yml")
+    try world.training("one_step").replacing("optimisation: {", with: "optimisation: {\(key), ").write(
+      to: file, atomically: true, encoding: .utf8)
+    let outcome = try Binary.run(["train", file.path, "--output", scratch.file("m.safetensors").path])
+    #expect(outcome.code == 78 && outcome.errors.contains("a loss of their own"), "\(outcome.errors)")
+    #expect(outcome.errors.contains(String(key.prefix { $0 != ":" })), "\(outcome.errors)")
   }
 
   /// Products are those of the members, streamed or read back, on one thread or two.

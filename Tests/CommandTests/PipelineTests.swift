@@ -114,6 +114,9 @@ import Testing
     let status = try Binary.run(["inspect", "run", "--json"], in: scratch.directory).json()
     #expect(status["members_planned"] as? Int == 39)
     #expect(status["members_done"] as? Int == 35)
+    // Products of the nine beside thirteen files would look whole.
+    let fewer = try Binary.run(["forecast", runFile], in: scratch.directory)
+    #expect(fewer.code == 73 && fewer.errors.contains("a run of more members"), "\(fewer.errors)")
     let file = try Binary.run(["inspect", names[3]], in: scratch.directory)
     #expect(file.output.contains("msl [Pa], gaussian 8 x 16, 9 times"))
     #expect(file.output.contains("member 3"))
@@ -187,6 +190,32 @@ import Testing
         where: \.isFinite)
     }
     #expect(try count("rmse_persistence") == 1 && count("crps_fair") == 2)
+  }
+
+  /// What is scored is looked at before the first forecast, by `plan` too; only a truth may still be on its way.
+  @Test(
+    arguments: [
+      ("verification: {", "verification: {climate: {files: [nowhere.nc]}, ", Int32(66), "nowhere.nc"),
+      ("to: 2026-01-12}\ninitial", "to: 2026-01-04, window_days: 1}\ninitial", 66, "no states near"),
+      ("variables: [msl, t2m]", "variables: [msl, z500]", 78, "run.yml: 'verification.variables'"),
+      ("quantise_bits: 14", "every_hours: 4", 78, "run.yml: 'output.every_hours'"),
+    ])
+  func whatCannotBeScoredIsFoundOutFirst(old: String, new: String, code: Int32, message: String) throws {
+    let scratch = try Scratch()
+    let text = world.ensemble().replacing(old, with: new)
+    #expect(text != world.ensemble())
+    let file = try write(text, to: scratch.file("run.yml"))
+    for command in ["plan", "run"] {
+      let outcome = try Binary.run([command, file], in: scratch.directory)
+      #expect(outcome.code == code && outcome.errors.contains(message), "\(command): \(outcome.errors)")
+    }
+    #expect(!scratch.files.contains { $0.hasPrefix("run/members/") })
+    let late = try write(
+      world.ensemble().replacing("verification: {", with: "verification: {truth: {files: [later.nc]}, "),
+      to: scratch.file("late.yml"))
+    let outcome = try Binary.run(["run", late], in: scratch.directory)
+    #expect(outcome.code == 66 && outcome.errors.contains("the truth is not there yet"), "\(outcome.errors)")
+    #expect(scratch.files.contains { $0.hasPrefix("run/members/") })
   }
 
   @Test func finishedFilesAreCheckedAndMadeAgain() throws {

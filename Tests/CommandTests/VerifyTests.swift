@@ -273,6 +273,46 @@ struct SyntheticEnsemble {
     #expect(try #require(scores["crps"]) == errors)
   }
 
+  /// An output is a file: a link is followed, a pipe or a device (`/dev/null` for one) stays what it is, and a limit on the
+  /// size of files is an error of writing.
+  @Test func outputsThatAreNoFiles() throws {
+    let scratch = try Scratch()
+    let ensemble = SyntheticEnsemble()
+    try ensemble.write(scratch.file("forecast.nc"))
+    try ensemble.writeTruth(scratch.file("truth.nc"))
+    func arguments(_ output: String) -> [String] {
+      [
+        "verify", "--forecast", scratch.file("forecast.nc").path, "--truth", scratch.file("truth.nc").path,
+        "--variable", "t2m", "--output", scratch.file(output).path,
+      ]
+    }
+    #expect(mkfifo(scratch.file("pipe").path, 0o644) == 0)
+    let pipe = try Binary.run(arguments("pipe"))
+    #expect(pipe.code == 73 && pipe.errors.contains("what is there is no file"), "\(pipe.errors)")
+    var facts = stat()
+    #expect(lstat(scratch.file("pipe").path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFIFO)
+
+    try Data("old".utf8).write(to: scratch.file("real.nc"))
+    #expect(symlink("real.nc", scratch.file("link.nc").path) == 0)
+    let link = try Binary.run(arguments("link.nc"))
+    #expect(link.code == 0, "\(link.errors)")
+    #expect(lstat(scratch.file("link.nc").path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFLNK)
+    #expect(try NetCDFReader(scratch.file("real.nc").path).variables.contains { $0.name == "crps_mean" })
+
+    let shell = Process()
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments =
+      [
+        "-c", "ulimit -f 4; exec \"$@\" 2> '\(scratch.file("errors").path)' > '\(scratch.file("said").path)'",
+        "sh",
+        Binary.path,
+      ] + arguments("limited.nc")
+    try shell.run()
+    shell.waitUntilExit()
+    #expect(shell.terminationReason == .exit && shell.terminationStatus == 74)
+    #expect(!scratch.files.contains { $0.hasPrefix("limited.nc") })
+  }
+
   @Test func badInputEndsWithOneMessageAndNoFile() throws {
     let scratch = try Scratch()
     let ensemble = SyntheticEnsemble()

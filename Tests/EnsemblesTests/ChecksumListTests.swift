@@ -17,6 +17,7 @@ import Testing
     let list = ChecksumList(["members/b.nc": b, "a file.nc": a])
     #expect(list.text == "\(a)  a file.nc\n\(b)  members/b.nc\n")
     #expect(try read(list.text) == list)
+    #expect(try read(list.text.replacing("\n", with: "\r\n")) == list)
   }
 
   @Test func whatIsNoListIsRefused() throws {

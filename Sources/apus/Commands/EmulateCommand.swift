@@ -28,8 +28,9 @@ struct EmulateCommand: ParsableCommand {
   var analyses: [String] = []
 
   @Option(
-    help: ArgumentHelp("For a variational forecaster: hours between initial times.", valueName: "hours"))
-  var everyHours = 24
+    help: ArgumentHelp(
+      "For a variational forecaster: hours between initial times; 24 by default.", valueName: "hours"))
+  var everyHours: Int?
 
   @Option(
     name: .long, parsing: .upToNextOption, help: "Members that are seeds: the same for every member drawn.")
@@ -46,7 +47,7 @@ struct EmulateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "For a variational forecaster: correlation of its noise from one step to the next, 0 to 1; by default the file's.",
+      "For a variational forecaster: correlation of its noise from one step to the next, 0 to below 1; by default the file's.",
       valueName: "phi"))
   var noiseMemory: Double?
 
@@ -80,10 +81,12 @@ struct EmulateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Mantissa bits kept in the files; all by default.", valueName: "bits"))
   var quantiseBits: Int?
 
-  @Flag(help: "Write mean, spread, minimum and maximum of the members too.")
+  @Flag(help: "With --seeds: write mean, spread, minimum and maximum of the members too.")
   var products = false
 
-  @Flag(inversion: .prefixedNo, help: "Write the members; with --no-write-members their products alone.")
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Write the members; with --no-write-members, which goes with --seeds, their products alone.")
   var writeMembers = true
 
   @Option(help: "The directory to write to.")
@@ -100,10 +103,13 @@ struct EmulateCommand: ParsableCommand {
     guard !analyses.isEmpty || seedMembers.isEmpty != (randomSeeds == nil) else {
       throw ValidationError("Give --seed-members or --random-seeds, one of the two.")
     }
-    guard analyses.isEmpty || (from != nil && !leadTimes.isEmpty && everyHours > 0) else {
+    guard analyses.isEmpty || (from != nil && !leadTimes.isEmpty) else {
       throw ValidationError("--analyses goes with --from and --lead-times.")
     }
-    guard analyses.isEmpty || everyHours <= 87_600 else {
+    guard !analyses.isEmpty || everyHours == nil && noiseMemory == nil else {
+      throw ValidationError("--every-hours and --noise-memory go with --analyses.")
+    }
+    if let everyHours, !(1...87_600).contains(everyHours) {
       throw ValidationError("--every-hours is \(everyHours); expected 1...87600.")
     }
     if let hours = leadTimes.first(where: { !(0...87_600).contains($0) }) {
@@ -138,7 +144,7 @@ struct EmulateCommand: ParsableCommand {
       throw ValidationError("--quantise-bits is \(quantiseBits); expected 1...23.")
     }
     if let noiseMemory, !(0..<1).contains(noiseMemory) {
-      throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
+      throw ValidationError("--noise-memory is \(noiseMemory); expected 0 to below 1.")
     }
     if let noiseFactor, !(0.1...10).contains(noiseFactor) {
       throw ValidationError("--noise-factor is \(noiseFactor); expected 0.1...10.")
@@ -176,7 +182,8 @@ struct EmulateCommand: ParsableCommand {
     let archive = try Archive(
       analyses, channels: base.channels, units: base.units, grid: base.grid, degrees: base.degrees)
     guard let first = from else { throw ApusError(.usage, "--from is missing") }
-    let times = stride(from: first.seconds, through: (to ?? first).seconds, by: everyHours * 3600).map {
+    let times = stride(from: first.seconds, through: (to ?? first).seconds, by: (everyHours ?? 24) * 3600).map
+    {
       Instant(seconds: $0)
     }
     let run = VariationalRun(

@@ -63,8 +63,12 @@ struct PlanCommand: ParsableCommand {
       for line in try ShardCommands.lines(options, shards: printCommands) { print(line) }
       return
     }
-    let setup = try options.setup()
+    try options.naming { try plan(options.setup()) }
+  }
+
+  private func plan(_ setup: EnsembleSetup) throws {
     try setup.requireAnalyses(threads: options.threads.count)
+    try VerificationCheck(setup: setup, threads: options.threads.count, logger: options.log.logger).require()
     let forecaster = setup.forecaster
     let threads = options.threads.count
     let (times, members) = (setup.plan.initialTimes.count, setup.plan.members.count)

@@ -20,7 +20,8 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var result: ResultOptions
 
   func run() throws {
-    try result.show(options.stages().all(shard: shard.map { ($0.index, $0.count) }))
+    try result.show(
+      options.naming { try options.stages().all(shard: shard.map { ($0.index, $0.count) }) })
   }
 }
 
@@ -42,7 +43,7 @@ struct ForecastCommand: ParsableCommand {
 
   func run() throws {
     let stages = try options.stages()
-    let members = try stages.forecast(shard: shard.map { ($0.index, $0.count) })
+    let members = try options.naming { try stages.forecast(shard: shard.map { ($0.index, $0.count) }) }
     try result.show(
       RunStages.Report(directory: stages.setup.directory.path, members: members, report: nil, scores: nil))
   }

@@ -106,7 +106,9 @@ struct VerifyCommand: ParsableCommand {
     let archive = try EnsembleArchive(FileList.expand(forecast), variable: variable)
     let truths = try TruthArchive(FileList.expand(truth), for: archive)
     let controlPlace = try ControlMember.place(
-      control, among: archive.members, file: archive.file, variable: variable)
+      control, among: archive.members, repeated: archive.repeatedMember, file: archive.file,
+      variable: variable)
+    RepeatedMembers.warn(archive.repeatedMember, count: archive.members.count, variable: variable, logger)
     let sample = try climate.isEmpty ? nil : ClimateArchive(FileList.expand(climate), for: archive)
     let quantiles = try sample.map { try ClimateQuantiles(EnsembleValues($0.values, members: $0.count)) }
     let threshold = try thresholdFrom?.threshold(quantiles, points: archive.grid.pointCount)

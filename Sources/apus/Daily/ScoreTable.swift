@@ -24,18 +24,24 @@ struct ScoreTable {
   /// - Throws: `ApusError` of kind `badData` naming the line.
   init(_ path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else { return }
-    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+    // Spreadsheets end lines with two characters.
+    let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
+    func refusal(_ line: Int) -> ApusError {
+      ApusError(
+        .badData, "is no table of scores", file: "\(path):\(line)",
+        expected: "\(ScoreTable.facts.joined(separator: ",")) and scores",
+        advice: "Move it away; dates that are still published are scored again.")
+    }
     let header = lines.first?.split(separator: ",").map(String.init) ?? []
+    guard ScoreTable.facts.allSatisfy(header.contains) else { throw refusal(1) }
+    let facts = Set(ScoreTable.facts)
     for (number, line) in lines.enumerated().dropFirst() {
       let cells = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       let row = Dictionary(zip(header, cells)) { first, _ in first }
       guard cells.count == header.count, let date = row["initial_time"].flatMap({ Instant($0) }),
-        let lead = row["lead_hours"].flatMap({ Int($0) }), let variable = row["variable"]
-      else {
-        throw ApusError(
-          .badData, "is no table of scores", file: "\(path):\(number + 1)",
-          advice: "Move it away; dates that are still published are scored again.")
-      }
+        let lead = row["lead_hours"].flatMap({ Int($0) }), let variable = row["variable"],
+        row.allSatisfy({ facts.contains($0.key) || $0.value.isEmpty || Double($0.value) != nil })
+      else { throw refusal(number + 1) }
       rows[Key(date: date, leadHours: lead, variable: variable)] = row
     }
   }

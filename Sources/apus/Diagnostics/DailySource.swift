@@ -56,7 +56,8 @@ struct DailySource {
     let truthDays = Dictionary(
       uniqueKeysWithValues: base.truthTimes.compactMap { time in truthDay(time).map { (time, $0) } })
     source = SuiteSource(
-      variable: variable, units: base.units, grid: base.grid, members: base.members, cases: known,
+      variable: variable, units: base.units, grid: base.grid, members: base.members,
+      repeatedMember: base.repeatedMember, cases: known,
       withoutTruth: whole.filter { $0.valid.flatMap(truthDay) == nil },
       truthTimes: truthDays.keys.sorted(), file: base.file,
       values: { item, rows, range in

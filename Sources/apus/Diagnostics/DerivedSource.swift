@@ -49,7 +49,8 @@ struct DerivedSource {
       return try derived.compute(inputs, grid: grid).map(Double.init)
     }
     source = SuiteSource(
-      variable: variable, units: derived.units, grid: first.grid, members: first.members, cases: first.cases,
+      variable: variable, units: derived.units, grid: first.grid, members: first.members,
+      repeatedMember: first.repeatedMember, cases: first.cases,
       withoutTruth: first.withoutTruth, truthTimes: first.truthTimes, file: first.file,
       values: { item, rows, range in
         // Transforms need whole fields; the rows are taken afterwards.

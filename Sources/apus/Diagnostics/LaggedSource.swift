@@ -31,9 +31,12 @@ struct LaggedSource {
         advice: "Give more initial times, or lags that are multiples of their distance.")
     }
     let all = parts
+    // Those of other lags have numbers that nobody else has.
+    let next = (base.members.max() ?? -1) + 1
+    let numbers = base.members + (0..<base.members.count * (lags.count - 1)).map { next + $0 }
     source = SuiteSource(
       variable: base.variable, units: base.units, grid: base.grid,
-      members: Array(0..<base.members.count * lags.count), cases: base.cases.filter { all[$0] != nil },
+      members: numbers, repeatedMember: base.repeatedMember, cases: base.cases.filter { all[$0] != nil },
       withoutTruth: base.withoutTruth, truthTimes: base.truthTimes, file: base.file,
       values: { item, rows, range in
         // Whole starts one after the other; the range is cut out of them.

@@ -34,6 +34,8 @@ struct SuiteRun {
   /// - Throws: `ApusError`: `tryAgainLater` (75) after a signal, `cannotCreateOutput` (73) where the directory holds
   ///   another verification, `inputMissing` and `badData` as reading goes.
   func run() throws -> (forecast: Outcome, baseline: Outcome?) {
+    // What a file lacks is found out before the first score, and before the directory is taken.
+    let (sources, others) = try (sources(forecast), baseline.isEmpty ? nil : sources(baseline))
     do {
       try FileManager.default.createDirectory(atPath: output + "/partials", withIntermediateDirectories: true)
     } catch {
@@ -42,23 +44,48 @@ struct SuiteRun {
         advice: "Choose a place that exists and is writable.")
     }
     WholeFile.removeAbandoned(in: output + "/partials", prefix: "")
-    let main = try score(forecast, "forecast")
-    let other = try baseline.isEmpty ? nil : score(baseline, "baseline")
-    return (main, other)
+    let main = try score(sources, forecast, "forecast")
+    return (main, try others.map { try score($0, baseline, "baseline") })
   }
 
-  private func score(_ files: [String], _ role: String) throws -> Outcome {
+  /// Every variable of an ensemble, with its truth.
+  private func sources(_ files: [String]) throws -> [SuiteSource] {
+    try definition.variables.map { variable in
+      let single = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
+      RepeatedMembers.warn(single.repeatedMember, count: single.members.count, variable: variable, logger)
+      let source =
+        definition.laggedHours.isEmpty
+        ? single : try LaggedSource(single, lags: definition.laggedHours).source
+      _ = try chosen(source)
+      return source
+    }
+  }
+
+  /// The times that the definition asks for.
+  /// - Throws: `ApusError` (`inputMissing`) where there is none.
+  private func chosen(_ source: SuiteSource) throws -> [EnsembleArchive.Case] {
+    let chosen = source.cases.filter(isChosen)
+    guard !chosen.isEmpty else {
+      throw ApusError(
+        .inputMissing, "no time of the forecast has both the lead time and a truth", file: source.file,
+        variable: source.variable,
+        found: "\(source.cases.count) times with a truth, \(source.withoutTruth.count) without",
+        expected: definition.leadTimes.isEmpty
+          ? "at least one" : "lead times \(definition.leadTimes.map { "\($0)" }.joined(separator: ", ")) h",
+        advice: "Look at the files with: apus inspect.")
+    }
+    return chosen
+  }
+
+  private func score(_ sources: [SuiteSource], _ files: [String], _ role: String) throws -> Outcome {
     let fingerprint = try self.fingerprint(files)
     var units: [UnitDigest] = []
     var grids: [String: LatitudeLongitude] = [:]
     var showcases: [String: Showcase] = [:]
-    for variable in definition.variables {
-      let single = try SuiteSource(variable, forecast: files, truth: truth, threads: threads)
-      let source =
-        definition.laggedHours.isEmpty
-        ? single : try LaggedSource(single, lags: definition.laggedHours).source
+    for source in sources {
+      let variable = source.variable
       grids[variable] = source.grid
-      let chosen = source.cases.filter(isChosen)
+      let chosen = try chosen(source)
       if !source.withoutTruth.isEmpty {
         let absent = source.withoutTruth.filter(isChosen)
         if !absent.isEmpty {
@@ -68,15 +95,6 @@ struct SuiteRun {
               "variable": "\(variable)", "times": "\(absent.count)", "first": "\(absent[0])",
             ])
         }
-      }
-      guard !chosen.isEmpty else {
-        throw ApusError(
-          .inputMissing, "no time of the forecast has both the lead time and a truth", file: source.file,
-          variable: variable,
-          found: "\(source.cases.count) times with a truth, \(source.withoutTruth.count) without",
-          expected: definition.leadTimes.isEmpty
-            ? "at least one" : "lead times \(definition.leadTimes.map { "\($0)" }.joined(separator: ", ")) h",
-          advice: "Look at the files with: apus inspect.")
       }
       if role == "forecast" { warnOfWhatIsNotThere(source, chosen) }
       let ahead = ReadAhead(source)

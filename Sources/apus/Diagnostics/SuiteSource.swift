@@ -14,6 +14,8 @@ struct SuiteSource: Sendable {
   let grid: LatitudeLongitude
   /// Member numbers.
   let members: [Int]
+  /// A number that several members have in the files; `members` are places then.
+  let repeatedMember: Int?
   /// Cases that have a truth.
   let cases: [Case]
   /// Cases that have none.
@@ -52,6 +54,7 @@ struct SuiteSource: Sendable {
     let truths = try TruthArchive(truth, for: archive, requiresAll: false)
     self.init(
       variable: variable, units: archive.units ?? "1", grid: archive.grid, members: archive.members,
+      repeatedMember: archive.repeatedMember,
       cases: archive.cases.filter(truths.holds), withoutTruth: archive.cases.filter { !truths.holds($0) },
       truthTimes: truths.times, file: archive.file,
       values: { item, rows, range in
@@ -62,7 +65,8 @@ struct SuiteSource: Sendable {
   }
 
   init(
-    variable: String, units: String, grid: LatitudeLongitude, members: [Int], cases: [Case],
+    variable: String, units: String, grid: LatitudeLongitude, members: [Int], repeatedMember: Int?,
+    cases: [Case],
     withoutTruth: [Case],
     truthTimes: [Instant], file: String,
     values: @escaping @Sendable (Case, Range<Int>?, Range<Int>?) throws -> EnsembleValues,
@@ -73,6 +77,7 @@ struct SuiteSource: Sendable {
     self.units = units
     self.grid = grid
     self.members = members
+    self.repeatedMember = repeatedMember
     self.cases = cases
     self.withoutTruth = withoutTruth
     self.truthTimes = truthTimes
@@ -87,7 +92,8 @@ struct SuiteSource: Sendable {
     -> SuiteSource
   {
     SuiteSource(
-      variable: variable, units: units, grid: grid, members: members, cases: cases,
+      variable: variable, units: units, grid: grid, members: members, repeatedMember: repeatedMember,
+      cases: cases,
       withoutTruth: withoutTruth,
       truthTimes: truthTimes, file: file, values: values, truth: truth, truthAtTime: truthAtTime)
   }

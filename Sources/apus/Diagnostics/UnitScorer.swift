@@ -38,7 +38,8 @@ final class UnitScorer {
     rules = try SuiteEvents.rules(definition, source.variable)
     columns = ScoreColumns(events: rules.count)
     control = try ControlMember.place(
-      definition.control, among: source.members, file: source.file, variable: source.variable)
+      definition.control, among: source.members, repeated: source.repeatedMember, file: source.file,
+      variable: source.variable)
     maps = try SuiteMaps.scores(definition)
     let place = control
     groups = try definition.ensembleGroups.map { wanted in

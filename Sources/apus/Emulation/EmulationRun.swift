@@ -70,6 +70,7 @@ struct EmulationRun {
         uniqueKeysWithValues: members.map {
           ($0, source.seeds(seed: seed, initial: initial, member: $0))
         })
+      try requireWhole(directory, initial)
       var seeds: [[AlignedBuffer<Float>]] = []
       var scales: [Standardisation] = []
       for (hours, item) in cases {
@@ -205,6 +206,31 @@ struct EmulationRun {
 
   private var memberNumbers: (String, NetCDFAttribute) {
     ("member_numbers", .text("\(members.lowerBound) to \(members.upperBound - 1)"))
+  }
+
+  /// Makes sure that products are of all members that an initial time has, and says where they are no longer.
+  /// - Throws: `ApusError` (`cannotCreateOutput`) where they would be of some.
+  private func requireWhole(_ directory: RunDirectory, _ initial: Instant) throws {
+    if writesProducts {
+      let there = directory.memberNumbers(at: initial)
+      guard let other = there.first(where: { !members.contains($0) }) else { return }
+      throw ApusError(
+        .cannotCreateOutput, "the directory holds members that the products would leave out",
+        file: directory.memberFile(other, at: initial), found: "\(there.count) members",
+        expected: "members \(memberNumbers.1.text ?? "")",
+        advice: "Draw all of them with --products (what is there is not made again), or choose another place."
+      )
+    }
+    let product = directory.product(.mean, at: initial)
+    guard let file = try? NetCDFReader(product), let kept = file.attributes[memberNumbers.0]?.text else {
+      return
+    }
+    let all = Set(directory.memberNumbers(at: initial)).union(members)
+    if let first = all.min(), let last = all.max(), kept != "\(first) to \(last)" {
+      logger.warning(
+        "products there are of fewer members; renew them with --products",
+        metadata: ["file": "\(product)", "members": "\(kept)"])
+    }
   }
 
   /// Whether the products of an initial time are there, of these members.

@@ -57,6 +57,7 @@ struct SeedSource: Sendable {
           found: "\(archive.cases.count) times", expected: "the \(first.cases.count) of \(first.variable)")
       }
     }
+    try first.requireOwnNumbers()
     switch choice {
     case .fixed(let members):
       pool = members

@@ -78,22 +78,29 @@ final class ClimateSamples: Sendable {
     switch source {
     case .file(let fields):
       return try climate(Key(variable: variable, times: [])) { fields[variable] }
-    case .archive(let archive, let all, let windowDays):
-      let times =
-        windowDays.map { ClimateWindow.times(all, around: time, days: $0) } ?? all
-      guard !times.isEmpty else {
-        throw ApusError(
-          .inputMissing, "the climatology has no states near a valid time", file: archive.files.first,
-          variable: variable,
-          found: "none within \(windowDays ?? 0) days of day \(time.dayOfYear), \(time.hour) UTC",
-          expected: "at least one", advice: "Widen window_days, or name an archive of whole years.")
-      }
+    case .archive(let archive, _, _):
+      let times = try times(variable, at: time)
       let points = grid.pointCount
       return try climate(Key(variable: variable, times: times)) {
         let values = try archive.load(times, channel: channel, threads: self.threads)
         return EnsembleValues(values, members: values.count / points)
       }
     }
+  }
+
+  /// Times of the states around a valid time's day of the year; none where the climate is a file of its own.
+  /// - Throws: `ApusError` (`inputMissing`) where there is no state.
+  func times(_ variable: String, at time: Instant) throws -> [Instant] {
+    guard case .archive(let archive, let all, let windowDays) = source else { return [] }
+    let times = windowDays.map { ClimateWindow.times(all, around: time, days: $0) } ?? all
+    guard !times.isEmpty else {
+      throw ApusError(
+        .inputMissing, "the climatology has no states near a valid time", file: archive.files.first,
+        variable: variable,
+        found: "none within \(windowDays ?? 0) days of day \(time.dayOfYear), \(time.hour) UTC",
+        expected: "at least one", advice: "Widen window_days, or name an archive of whole years.")
+    }
+    return times
   }
 
   private func climate(_ key: Key, _ load: () throws -> EnsembleValues?) throws -> Climate {

@@ -30,15 +30,8 @@ struct HindcastVerification {
   /// As `run`; nil where there is nothing to score yet.
   func scored() throws -> HindcastResult? {
     let first = setup.checkpoints[0]
-    let channels = settings.variables.isEmpty ? first.channels : settings.variables
-    let units = try channels.map { name in
-      guard let index = first.channels.firstIndex(of: name) else {
-        throw ApusError(
-          .badRunFile, "verification names a variable that is not forecast", variable: name,
-          expected: first.channels.joined(separator: ", "))
-      }
-      return first.units[index]
-    }
+    let channels = settings.channels(of: first)
+    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
     let period = setup.run.truth
     let truth = try Archive(
       period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,

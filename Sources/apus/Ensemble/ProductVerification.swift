@@ -19,7 +19,7 @@ struct ProductVerification {
   /// - Throws: `ApusError` of kind `inputMissing` where no initial time has products and a truth.
   func run() throws -> ProductScores {
     let first = setup.checkpoints[0]
-    let channels = settings.variables.isEmpty ? first.channels : settings.variables
+    let channels = settings.channels(of: first)
     let period = setup.run.truth
     let truth = try Archive(
       period.files.paths, channels: first.channels, units: first.units, grid: first.grid,

@@ -156,6 +156,7 @@ struct RunStages {
 
   /// All stages.
   func all(shard: (Int, Int)? = nil) throws -> Report {
+    try VerificationCheck(setup: setup, threads: threads, logger: logger).require()
     let members = try forecast(shard: shard)
     guard shard == nil else {
       return Report(directory: setup.directory.path, members: members, report: nil, scores: nil)

@@ -4,7 +4,7 @@ import Foundation
 
 /// Where a command writes to, against what it reads from.
 enum OutputPath {
-  /// Makes sure that an output is no directory and none of the inputs, by whatever path, so that no command writes over
+  /// Makes sure that an output is no directory, no device and none of the inputs, by whatever path, so that no command writes over
   /// its own data, and that it can be written, so that none finds out after hours that it cannot.
   /// - Parameters:
   ///   - inputs: paths or globs; those that are not there are left to whoever reads them.
@@ -17,6 +17,7 @@ enum OutputPath {
         .cannotCreateOutput, "cannot create the file: there is a directory of that name", file: output,
         advice: "Choose another name, or move the directory away.")
     }
+    _ = try WholeFile.place(of: output)
     if !makesDirectory { try requireWritable(output) }
     guard let target = identity(output) else { return }
     for input in inputs.flatMap({ (try? FileList.expand([$0])) ?? [] }) where identity(input) == target {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Fields
 import Logging
 
@@ -17,7 +18,14 @@ struct PipelineOptions: ParsableArguments {
   @OptionGroup var log: LogOptions
 
   func setup() throws -> EnsembleSetup {
-    try EnsembleSetup(pipeline, output: output, date: date, threads: threads.count, logger: log.logger)
+    try naming {
+      try EnsembleSetup(pipeline, output: output, date: date, threads: threads.count, logger: log.logger)
+    }
+  }
+
+  /// What is found wrong with the run file only when models and data are open names the file too.
+  func naming<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as ApusError { throw error.ofRunFile(pipeline) }
   }
 
   func stages() throws -> RunStages {

@@ -1,0 +1,46 @@
+import Basics
+import Ensembles
+import FieldIO
+import Fields
+import Logging
+import Models
+import RunFiles
+
+/// What a run file's `verification` names, looked at before the hours of work that members take.
+struct VerificationCheck {
+  let setup: EnsembleSetup
+  let threads: Int
+  let logger: Logger
+
+  /// Makes sure that the members can be scored; a truth that is not there yet is said, and scored when it has come.
+  /// - Throws: `ApusError`: `inputMissing` and `badData` for a climate without states at a scored time, and for a truth of
+  ///   other variables, grid or units.
+  func require() throws {
+    guard let settings = setup.run.verification else { return }
+    let first = setup.checkpoints[0]
+    let channels = settings.channels(of: first)
+    if setup.memberOutput.isWhole, let climate = try setup.climateSamples(channels, threads: threads) {
+      for time in setup.plan.initialTimes {
+        for hours in setup.forecaster.leadHours where hours > 0 && hours % settings.everyHours == 0 {
+          _ = try climate.times(channels[0], at: time.adding(hours: hours))
+        }
+      }
+    }
+    let period = setup.run.truth
+    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
+    do {
+      _ = try Archive(
+        period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
+        from: period.from, to: period.to)
+    } catch let error as ApusError where error.kind == .inputMissing && !error.isMissingVariable {
+      logger.warning("the truth is not there yet: \(error)")
+    }
+  }
+}
+
+extension VerificationSettings {
+  /// Variables that are scored, all of which are forecast (`EnsembleSetup` has seen to it): all channels by default.
+  func channels(of checkpoint: Checkpoint) -> [String] {
+    variables.isEmpty ? checkpoint.channels : variables
+  }
+}
