@@ -54,11 +54,14 @@ public struct ApusError: Error, Sendable, Hashable, CustomStringConvertible {
     self.advice = advice
   }
 
-  /// The same fault of a run file, with the file where it names none.
-  public func ofRunFile(_ path: String) -> ApusError {
-    guard kind == .badRunFile, file == nil else { return self }
-    return ApusError(
-      kind, problem, file: path, variable: variable, found: found, expected: expected, advice: advice)
+  /// Work that a run file asks for: what is found wrong with it only when models and data are open names the file too.
+  public static func naming<Result>(runFile path: String, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as ApusError {
+      guard error.kind == .badRunFile, error.file == nil else { throw error }
+      throw ApusError(
+        error.kind, error.problem, file: path, variable: error.variable, found: error.found,
+        expected: error.expected, advice: error.advice)
+    }
   }
 
   /// One paragraph: file, variable, problem, what was found and expected, advice.

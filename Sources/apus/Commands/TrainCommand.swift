@@ -51,7 +51,9 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try ApusError.naming(runFile: pipeline) { try train() } }
+
+  private func train() throws {
     let data = FileManager.default.contents(atPath: pipeline) ?? Data()
     if EmulatorRunFile.isMeant(by: String(decoding: data, as: UTF8.self)) { return try trainEmulator() }
     var file = try TrainingRunFile.read(pipeline)

@@ -98,7 +98,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let definition { return try runSuite(definition) }
+    if let definition { return try ApusError.naming(runFile: definition) { try runSuite(definition) } }
     guard let variable else { return }
     let logger = log.logger
     let alpha = almostFairAlpha ?? 0.95

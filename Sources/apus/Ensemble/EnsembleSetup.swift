@@ -228,11 +228,25 @@ struct EnsembleSetup {
   /// nil where the run file names none.
   func climateSamples(_ channels: [String], threads: Int) throws -> ClimateSamples? {
     let first = checkpoints[0]
-    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
     return try run.climate.map {
       try ClimateSamples(
-        $0, channels: channels, units: units, grid: first.grid, degrees: first.degrees, threads: threads)
+        $0, channels: channels, units: units(of: channels), grid: first.grid, degrees: first.degrees,
+        threads: threads)
     }
+  }
+
+  /// The analyses or other states that members of these channels are scored against.
+  func openTruth(_ channels: [String]) throws -> Archive {
+    let (first, period) = (checkpoints[0], run.truth)
+    return try Archive(
+      period.files.paths, channels: channels, units: units(of: channels), grid: first.grid,
+      degrees: first.degrees, from: period.from, to: period.to)
+  }
+
+  /// Units of channels as the checkpoints have them.
+  func units(of channels: [String]) -> [String] {
+    let first = checkpoints[0]
+    return channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
   }
 
   private static func settings(_ section: PerturbationSection, channels: [String]) -> PerturbationSettings {

@@ -31,11 +31,8 @@ struct HindcastVerification {
   func scored() throws -> HindcastResult? {
     let first = setup.checkpoints[0]
     let channels = settings.channels(of: first)
-    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
-    let period = setup.run.truth
-    let truth = try Archive(
-      period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
-      from: period.from, to: period.to)
+    let units = setup.units(of: channels)
+    let truth = try setup.openTruth(channels)
     let climate = try setup.climateSamples(channels, threads: threads)
     let rule = settings.threshold.flatMap { ThresholdRule(argument: $0) }
     let leads = setup.forecaster.leadHours.enumerated().filter {

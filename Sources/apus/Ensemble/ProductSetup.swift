@@ -32,14 +32,7 @@ struct ProductSetup {
         .badRunFile, "products ask for a climate that the run file does not name", variable: "climatology",
         expected: "climatology: {files: [...]}")
     }
-    if section.memberErrors {
-      let period = setup.run.truth
-      truth = try Archive(
-        period.files.paths, channels: first.channels, units: first.units, grid: first.grid,
-        degrees: first.degrees, from: period.from, to: period.to)
-    } else {
-      truth = nil
-    }
+    truth = try section.memberErrors ? setup.openTruth(first.channels) : nil
   }
 
   /// The plan of the sums.

@@ -20,10 +20,7 @@ struct ProductVerification {
   func run() throws -> ProductScores {
     let first = setup.checkpoints[0]
     let channels = settings.channels(of: first)
-    let period = setup.run.truth
-    let truth = try Archive(
-      period.files.paths, channels: first.channels, units: first.units, grid: first.grid,
-      degrees: first.degrees, from: period.from, to: period.to)
+    let truth = try setup.openTruth(first.channels)
     let there = Set(truth.times)
     let climate = layout.needsClimate ? try setup.climateSamples(first.channels, threads: threads) : nil
     var work: [(time: Instant, channel: String, lead: Int)] = []

@@ -17,8 +17,7 @@ struct VerificationCheck {
   ///   other variables, grid or units.
   func require() throws {
     guard let settings = setup.run.verification else { return }
-    let first = setup.checkpoints[0]
-    let channels = settings.channels(of: first)
+    let channels = settings.channels(of: setup.checkpoints[0])
     if setup.memberOutput.isWhole, let climate = try setup.climateSamples(channels, threads: threads) {
       for time in setup.plan.initialTimes {
         for hours in setup.forecaster.leadHours where hours > 0 && hours % settings.everyHours == 0 {
@@ -26,13 +25,9 @@ struct VerificationCheck {
         }
       }
     }
-    let period = setup.run.truth
-    let units = channels.map { name in first.units[first.channels.firstIndex(of: name) ?? 0] }
-    do {
-      _ = try Archive(
-        period.files.paths, channels: channels, units: units, grid: first.grid, degrees: first.degrees,
-        from: period.from, to: period.to)
-    } catch let error as ApusError where error.kind == .inputMissing && !error.isMissingVariable {
+    do { _ = try setup.openTruth(channels) } catch let error as ApusError
+      where error.kind == .inputMissing && !error.isMissingVariable
+    {
       logger.warning("the truth is not there yet: \(error)")
     }
   }

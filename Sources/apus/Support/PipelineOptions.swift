@@ -23,9 +23,9 @@ struct PipelineOptions: ParsableArguments {
     }
   }
 
-  /// What is found wrong with the run file only when models and data are open names the file too.
+  /// As `ApusError.naming`.
   func naming<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch let error as ApusError { throw error.ofRunFile(pipeline) }
+    try ApusError.naming(runFile: pipeline, body)
   }
 
   func stages() throws -> RunStages {
