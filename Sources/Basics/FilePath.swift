@@ -1,3 +1,5 @@
+import Foundation
+
 /// Parts of paths as text, of any path: `NSString` traps on those of one letter.
 public enum FilePath {
   /// The directory that a path lies in: empty for a name alone, `/` for what lies in the root.
@@ -20,6 +22,13 @@ public enum FilePath {
     let name = name(of: path)
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "" }
     return String(name[name.index(after: dot)...])
+  }
+
+  /// Where a file lies once links are followed; the path itself where nothing is there.
+  public static func real(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   /// Without slashes at the end, but for the root.

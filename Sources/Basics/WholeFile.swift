@@ -57,9 +57,7 @@ public enum WholeFile {
         found: facts.st_mode & S_IFMT == S_IFDIR ? "a directory" : "a device, pipe or socket",
         expected: "nothing, or a file", advice: "Choose another name.")
     }
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    return FilePath.real(path)
   }
 
   /// Removes temporary files in `directory`, of files whose names begin with `prefix`, that were left by

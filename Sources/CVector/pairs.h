@@ -40,13 +40,7 @@ static inline __attribute__((always_inline)) apus_vector apus_first(const float 
 // Room for the operands of a product on the calling thread, in words.
 #define APUS_PAIRS_LEFT_ROOM 32768
 #define APUS_PAIRS_RIGHT_ROOM 16384
-static inline float *_Nonnull apus_pairs_left_room(void) {
-  static _Thread_local float room[APUS_PAIRS_LEFT_ROOM] __attribute__((aligned(64)));
-  return room;
-}
-static inline float *_Nonnull apus_pairs_right_room(void) {
-  static _Thread_local float room[APUS_PAIRS_RIGHT_ROOM] __attribute__((aligned(64)));
-  return room;
-}
+APUS_ROOM(apus_pairs_left_room, float, APUS_PAIRS_LEFT_ROOM)
+APUS_ROOM(apus_pairs_right_room, float, APUS_PAIRS_RIGHT_ROOM)
 #endif
 #endif

@@ -224,13 +224,7 @@ APUS_TILES static inline void apus_tiles_product(
 // Room for the operands of a product on the calling thread, in words: left and right.
 #define APUS_LEFT_ROOM 61440   // 64 rows, 640 deep
 #define APUS_RIGHT_ROOM 30720   // 32 columns, 640 deep
-static inline unsigned *_Nonnull apus_left_room(void) {
-  static _Thread_local unsigned room[APUS_LEFT_ROOM] __attribute__((aligned(64)));
-  return room;
-}
-static inline unsigned *_Nonnull apus_right_room(void) {
-  static _Thread_local unsigned room[APUS_RIGHT_ROOM] __attribute__((aligned(64)));
-  return room;
-}
+APUS_ROOM(apus_left_room, unsigned, APUS_LEFT_ROOM)
+APUS_ROOM(apus_right_room, unsigned, APUS_RIGHT_ROOM)
 #endif
 #endif

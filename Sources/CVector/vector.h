@@ -18,12 +18,16 @@ static inline __attribute__((always_inline)) apus_vector apus_fnma(apus_vector a
 // Asks for the cache line of p in the second-level cache.
 static inline __attribute__((always_inline)) void apus_prefetch(const float *p) { __builtin_prefetch(p, 0, 2); }
 
+// A function that gives the calling thread's own room of so many numbers, which lives as long as the thread.
+#define APUS_ROOM(name, type, count)                                     \
+  static inline type *_Nonnull name(void) {                              \
+    static _Thread_local type room[count] __attribute__((aligned(64)));  \
+    return room;                                                         \
+  }
+
 // Room for a product's panel of B on the calling thread, in floats: 64 KiB that live as long as the thread.
 #define APUS_PANEL_ROOM 16384
-static inline float *_Nonnull apus_panel_room(void) {
-  static _Thread_local float room[APUS_PANEL_ROOM] __attribute__((aligned(64)));
-  return room;
-}
+APUS_ROOM(apus_panel_room, float, APUS_PANEL_ROOM)
 
 // x within [-bound, bound]; a NaN becomes a bound.
 static inline __attribute__((always_inline)) apus_vector apus_limited(apus_vector x, float bound) {

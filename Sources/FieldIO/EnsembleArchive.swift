@@ -69,7 +69,7 @@ public struct EnsembleArchive: Sendable {
   public init(_ paths: [String], variable: String, eachTimeOnce: Bool = false) throws {
     self.variable = variable
     var places: Set<String> = []
-    for path in paths where !places.insert(EnsembleArchive.realPath(path)).inserted {
+    for path in paths where !places.insert(FilePath.real(path)).inserted {
       throw ApusError(.badData, "file is given twice", file: path, advice: "Each file counts once.")
     }
     let sources = try paths.map { try FieldSource($0, variable: variable) }
@@ -152,13 +152,6 @@ public struct EnsembleArchive: Sendable {
       .badData, "a member number comes twice: none can be chosen by its number", file: file,
       variable: variable, found: "two members \(number) or more", expected: "every number once",
       advice: "Give the files of one ensemble, or renumber members, for example with: ncap2.")
-  }
-
-  /// Where a file lies, however its path is spelt.
-  private static func realPath(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
   }
 
   /// Members at one time, [member][latitude north to south][longitude from 0 east], in the file's unit.

@@ -49,11 +49,14 @@
             let adds = accumulate || first > 0
             switch width {
             case 64:
-              panel(PairPanel<Panel64>.self, height, pairs, left, right, target, cRow, adds, &ahead)
+              Product.sweep(
+                PairPanel<Panel64>.self, height, pairs, left, right, 64, target, cRow, adds, &ahead)
             case 32:
-              panel(PairPanel<Panel32>.self, height, pairs, left, right, target, cRow, adds, &ahead)
+              Product.sweep(
+                PairPanel<Panel32>.self, height, pairs, left, right, 32, target, cRow, adds, &ahead)
             default:
-              panel(PairPanel<Panel16>.self, height, pairs, left, right, target, cRow, adds, &ahead)
+              Product.sweep(
+                PairPanel<Panel16>.self, height, pairs, left, right, 16, target, cRow, adds, &ahead)
             }
             column &+= width
           }
@@ -135,20 +138,6 @@
         }
       }
       return MatrixView(transposed: room, row: pitch)
-    }
-
-    @inline(__always) private static func panel<P: Panel>(
-      _ type: P.Type, _ rows: Int, _ pairs: Int, _ a: MatrixView, _ b: UnsafePointer<Float>,
-      _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool, _ ahead: inout Prefetch?
-    ) {
-      var row = 0
-      while row < rows {
-        let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)
-        let count = RowSteps.upToSix(rows &- row)
-        Product.rows(count, type, pairs, a0, a, b, P.width, c0, cRow, accumulate)
-        row &+= count
-        ahead?.turn()
-      }
     }
   }
 #endif

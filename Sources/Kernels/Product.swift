@@ -126,27 +126,27 @@ public enum Product {
     _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool, _ ahead: inout Prefetch?
   ) {
     let (b, bRow) = PackedPanel.of(b, row: bRow, width: P.width, depth: depth, uses: rows)
+    sweep(type, rows, depth, a, b, bRow, c, cRow, accumulate, &ahead)
+  }
+
+  /// All rows of one panel, up to six at a time.
+  @inline(__always) static func sweep<P: Panel>(
+    _: P.Type, _ rows: Int, _ depth: Int, _ a: MatrixView, _ b: UnsafePointer<Float>, _ bRow: Int,
+    _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool, _ ahead: inout Prefetch?
+  ) {
     var row = 0
     while row < rows {
       let (a0, c0) = (a.start + row &* a.row, c + row &* cRow)
       let count = RowSteps.upToSix(rows &- row)
-      self.rows(count, type, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      switch count {
+      case 6: tile(SixRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 4: tile(FourRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 3: tile(ThreeRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      case 2: tile(TwoRows<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      default: tile(OneRow<P>.self, depth, a0, a, b, bRow, c0, cRow, accumulate)
+      }
       row &+= count
       ahead?.turn()
-    }
-  }
-
-  /// As many rows as `RowSteps.upToSix` says, of one panel.
-  @inline(__always) static func rows<P: Panel>(
-    _ count: Int, _: P.Type, _ depth: Int, _ start: UnsafePointer<Float>, _ a: MatrixView,
-    _ b: UnsafePointer<Float>, _ bRow: Int, _ c: UnsafeMutablePointer<Float>, _ cRow: Int, _ accumulate: Bool
-  ) {
-    switch count {
-    case 6: tile(SixRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
-    case 4: tile(FourRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
-    case 3: tile(ThreeRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
-    case 2: tile(TwoRows<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
-    default: tile(OneRow<P>.self, depth, start, a, b, bRow, c, cRow, accumulate)
     }
   }
 

@@ -19,9 +19,13 @@ struct VerificationCheck {
     guard let settings = setup.run.verification else { return }
     let channels = settings.channels(of: setup.checkpoints[0])
     if setup.memberOutput.isWhole, let climate = try setup.climateSamples(channels, threads: threads) {
+      // A climate is that of a day of the year and an hour, whatever the year: one look at each.
+      var seen: Set<[Int]> = []
       for time in setup.plan.initialTimes {
         for hours in setup.forecaster.leadHours where hours > 0 && hours % settings.everyHours == 0 {
-          _ = try climate.times(channels[0], at: time.adding(hours: hours))
+          let valid = time.adding(hours: hours)
+          guard seen.insert([valid.dayOfYear, valid.hour]).inserted else { continue }
+          _ = try climate.times(channels[0], at: valid)
         }
       }
     }
