@@ -10,13 +10,11 @@ import PackageDescription
   let found = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
   let native = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"].allSatisfy(found.contains)
   let level = Context.environment["APUS_PROCESSOR"] ?? (native ? "x86-64-v4" : "x86-64-v3")
-  let tiles = native && Context.environment["APUS_PROCESSOR"] == nil && found.contains("amx_bf16")
-  let pairs =
-    native && Context.environment["APUS_PROCESSOR"] == nil && !tiles && found.contains("avx512_bf16")
+  let pairs = native && Context.environment["APUS_PROCESSOR"] == nil && found.contains("avx512_bf16")
+  let unit = found.contains("amx_bf16") ? "APUS_AMX" : "APUS_BF16"
   let processor: [SwiftSetting] =
     [.unsafeFlags(["-Xcc", "-march=\(level)"])] + (level == "x86-64-v4" ? [.define("APUS_AVX512")] : [])
-    + (tiles ? [.define("APUS_AMX")] : [])
-    + (pairs ? [.define("APUS_BF16"), .unsafeFlags(["-Xcc", "-mavx512bf16"])] : [])
+    + (pairs ? [.define(unit), .unsafeFlags(["-Xcc", "-mavx512bf16"])] : [])
 #else
   let processor: [SwiftSetting] = []
 #endif

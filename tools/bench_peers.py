@@ -8,9 +8,9 @@ rounds, and the median of the rounds' own ratios peer / apus with the smallest a
     make bench-peers                                  with a virtual environment of its own
     python tools/bench_peers.py --apus .build/release/apus --rounds 7 --seconds 0.5
 
-Apus also takes training steps with less than single precision in its 1x1 convolutions: on processors with AMX with
-`matmul_precision: high` (kernels ending in `.high`, sixteen bits a number), on those with AVX512_BF16 alone with `medium`
-(eight bits). They are compared with PyTorch's steps in single precision, and with steps whose 1x1 convolutions are in
+Apus also takes training steps with less than single precision in its 1x1 convolutions, where the processor has units for it:
+`matmul_precision: medium` (kernels ending in `.medium`, eight bits a number; AVX512_BF16 or AMX) and `high` (sixteen bits;
+AMX). They are compared with PyTorch's steps in single precision, and `medium` with steps whose 1x1 convolutions are in
 bfloat16, eight bits, as HENS was trained (peer `bf16`: autocast, transforms in single precision).
 
 Exit code 1 where a median ratio is below its bar: transform 3 (64 channels, 48 x 96, l < 32), forward pass 3,
@@ -48,7 +48,7 @@ BARS = {
 TRANSFORMS = [(64, "legendre-gauss", 48, 96, 32), (256, "equiangular", 91, 180, 90)]
 NETWORKS = [(64, 4, 1), (64, 4, 2), (128, 6, 1)]
 PROCESSOR = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
-LESS = ".high" if "amx_bf16" in PROCESSOR else ".medium" if "avx512_bf16" in PROCESSOR else None
+LESS = [".high", ".medium"] if "amx_bf16" in PROCESSOR else [".medium"] if "avx512_bf16" in PROCESSOR else []
 BATCH, INPUTS, OUTPUTS, ROWS, COLUMNS = 4, 20, 12, 48, 96
 
 
@@ -176,7 +176,7 @@ def torch_steps():
         name = f"train.step.{embedding}x{blocks}.sf{scale}"
         yield "torch", name, step
         if LESS:
-            yield "bf16", name + LESS, lambda step=step: step(half=True)
+            yield "bf16", name + LESS[-1], lambda step=step: step(half=True)
 
 
 def main():

@@ -1,4 +1,4 @@
-// Pairs of bfloat16, two a word, on processors whose vector unit multiplies them (AVX512_BF16) and that have no matrix unit.
+// Pairs of bfloat16, two a word, on processors whose vector unit rounds to them and multiplies them (AVX512_BF16).
 #ifndef APUS_PAIRS_H
 #define APUS_PAIRS_H
 

@@ -2,17 +2,21 @@
 // multiplies bfloat16 and adds up in single precision. A number of single precision is the exact sum of three
 // parts of eight bits of mantissa, h + m + l; a product keeps the six of its nine partial products that
 // single precision can see, and is as exact as one computed in single precision (`TileProduct`). Where sixteen
-// bits will do, a number is two parts and a product three partial products.
+// bits will do, a number is two parts and a product three partial products; where eight, one.
 #ifndef APUS_TILES_H
 #define APUS_TILES_H
 
+#include "pairs.h"
 #include "vector.h"
+
+#if defined(__AVX512BF16__)
 
 typedef unsigned apus_words __attribute__((ext_vector_type(16)));
 typedef unsigned apus_loose_words __attribute__((ext_vector_type(16), aligned(4)));
 
-// Words of one part of a block of an operand: 16 rows of 16 pairs of bfloat16. A block is two or three of them,
-// h, m and l, one behind the other.
+// Words of one part of a block of an operand: 16 rows of 16 pairs of bfloat16. A block is one to three of them,
+// h, m and l, one behind the other. Which numbers of the depth share a word depends on the number of parts: what
+// is cheapest to put in order.
 #define APUS_TILE_WORDS 256
 
 // Two parts of x and y: the first rounded to the nearest, so that what the second cuts off is of either sign. What is
@@ -51,15 +55,20 @@ static inline __attribute__((always_inline)) apus_words apus_words_at(const floa
   return *(const apus_loose_words *)p;
 }
 
-// The first `count` of sixteen numbers, zeros after them.
-static inline apus_words apus_first_words(const float *_Nonnull p, long count) {
-  apus_words x = 0;
-  for (long i = 0; i < count && i < 16; i++) ((unsigned *)&x)[i] = ((const unsigned *)p)[i];
-  return x;
+static inline __attribute__((always_inline)) apus_words apus_first_words(const float *_Nonnull p, long count) {
+  return (apus_words)apus_first(p, count);
+}
+
+// The parts of sixteen words of a row of the left operand, of x and the sixteen numbers behind them, y. Of two and three
+// parts number j and number j + 16 share a word, of one part neighbours do.
+static inline __attribute__((always_inline)) void apus_split_row(
+    apus_words x, apus_words y, int parts, unsigned *_Nonnull target) {
+  if (parts == 1) *(apus_vector *)target = apus_neighbours((apus_vector)x, (apus_vector)y);
+  else apus_split(x, y, parts, target);
 }
 
 // Blocks of the left operand, one behind the other: `rows` (at most 16) rows, `row` numbers apart, of `depth`
-// neighbouring numbers. Number j and number j + 16 of a block's row share a word.
+// neighbouring numbers.
 static inline void apus_left_blocks(
     const float *_Nonnull a, long row, long rows, long depth, int parts, unsigned *_Nonnull target) {
   const long words = parts * APUS_TILE_WORDS;
@@ -68,17 +77,31 @@ static inline void apus_left_blocks(
     unsigned *block = target;
     if (i < rows)
       for (; k + 32 <= depth; k += 32, block += words)
-        apus_split(apus_words_at(a + k), apus_words_at(a + k + 16), parts, block);
+        apus_split_row(apus_words_at(a + k), apus_words_at(a + k + 16), parts, block);
     for (; k < depth; k += 32, block += words) {
       long count = i < rows ? depth - k : 0;
-      apus_split(apus_first_words(a + k, count), apus_first_words(a + k + 16, count - 16), parts, block);
+      apus_split_row(apus_first_words(a + k, count), apus_first_words(a + k + 16, count - 16), parts, block);
     }
   }
+}
+
+// Numbers of rows k and k + 1 of a matrix of `depth` rows side by side in words, zeros where there are no more rows.
+static inline __attribute__((always_inline)) apus_vector apus_two_rows(
+    const float *_Nonnull p, long row, long count, long k, long depth) {
+  if (k >= depth) return (apus_vector)0.0f;
+  return apus_interleaved(
+      apus_first(p + k * row, count), k + 1 < depth ? apus_first(p + (k + 1) * row, count) : (apus_vector)0.0f);
 }
 
 // One block of a transposed matrix: `depth` (at most 32) rows, `row` numbers apart, of `rows` neighbouring numbers.
 static inline void apus_left_block_transposed(
     const float *_Nonnull a, long row, long rows, long depth, int parts, unsigned *_Nonnull target) {
+  if (parts == 1) {
+    float pairs[16 * 16] __attribute__((aligned(64)));
+    for (long k = 0; k < 16; k++) *(apus_vector *)(pairs + 16 * k) = apus_two_rows(a, row, rows, 2 * k, depth);
+    apus_transpose(pairs, 16, 1, (float *)target, 16);
+    return;
+  }
   float gathered[32 * 16] __attribute__((aligned(64))), turned[32 * 16] __attribute__((aligned(64)));
   const float *source = a;
   long stride = row;
@@ -94,10 +117,15 @@ static inline void apus_left_block_transposed(
     apus_split(apus_words_at(turned + 16 * i), apus_words_at(turned + 256 + 16 * i), parts, target + 16 * i);
 }
 
-// One block of the right operand: `depth` (at most 32) rows of sixteen numbers. Rows k and k + 16 share a row.
+// One block of the right operand: `depth` (at most 32) rows of sixteen numbers. Rows k and k + 16 share a row, of one
+// part rows 2 k and 2 k + 1.
 static inline void apus_right_block(
     const float *_Nonnull b, long row, long depth, int parts, unsigned *_Nonnull target) {
   for (long k = 0; k < 16; k++) {
+    if (parts == 1) {
+      *(apus_vector *)(target + 16 * k) = apus_two_rows(b, row, 16, 2 * k, depth);
+      continue;
+    }
     apus_words x = 0, y = 0;
     if (k < depth) x = apus_words_at(b + k * row);
     if (k + 16 < depth) y = apus_words_at(b + (k + 16) * row);
@@ -152,6 +180,16 @@ APUS_TILES_INLINE void apus_multiply(int below, int beside) {
   if (below && beside) __builtin_ia32_tdpbf16ps(3, 5, 7);
 }
 
+// Adds the product of every block of one part.
+APUS_TILES_INLINE void apus_add_blocks_of_one(apus_blocks blocks, int below, int beside) {
+  const unsigned *a = blocks.left, *b = blocks.right;
+  for (long i = 0; i < blocks.count; i++, a += APUS_TILE_WORDS, b += APUS_TILE_WORDS) {
+    apus_load_left(a, blocks.down, below);
+    apus_load_right(b, blocks.across, beside);
+    apus_multiply(below, beside);
+  }
+}
+
 // Adds the three partial products of every block of two parts: m h, h h, h m.
 APUS_TILES_INLINE void apus_add_blocks_of_two(apus_blocks blocks, int below, int beside) {
   const unsigned *a = blocks.left, *b = blocks.right;
@@ -203,7 +241,8 @@ APUS_TILES_INLINE void apus_multiply_tiles(
     if (below) __builtin_ia32_tilezero(2);
     if (below && beside) __builtin_ia32_tilezero(3);
   }
-  if (blocks.parts == 2) apus_add_blocks_of_two(blocks, below, beside);
+  if (blocks.parts == 1) apus_add_blocks_of_one(blocks, below, beside);
+  else if (blocks.parts == 2) apus_add_blocks_of_two(blocks, below, beside);
   else apus_add_blocks(blocks, below, beside);
   __builtin_ia32_tilestored64(0, c, bytes);
   if (beside) __builtin_ia32_tilestored64(1, c + 16, bytes);
@@ -226,5 +265,6 @@ APUS_TILES static inline void apus_tiles_product(
 #define APUS_RIGHT_ROOM 30720   // 32 columns, 640 deep
 APUS_ROOM(apus_left_room, unsigned, APUS_LEFT_ROOM)
 APUS_ROOM(apus_right_room, unsigned, APUS_RIGHT_ROOM)
+#endif
 #endif
 #endif

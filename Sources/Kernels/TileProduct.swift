@@ -11,8 +11,9 @@
   /// its terms, as with single precision throughout (Henry, Tang and Heinecke 2019, arXiv:1904.06376). Numbers
   /// below 2^-110 or so lose their smaller parts: the unit takes what is subnormal for 0.
   ///
-  /// With `ProductPrecision.high` and `medium` a number is h + m, h rounded to the nearest, and h h, h m and m h are computed: half
-  /// the work, and errors of a term of 3 x 2^-16 of its size at most, of either sign.
+  /// With `ProductPrecision.high` a number is h + m, h rounded to the nearest, and h h, h m and m h are computed: half
+  /// the work, and errors of a term of 3 x 2^-16 of its size at most, of either sign. With `medium` it is h alone, and
+  /// terms are wrong by up to 2^-8 of their size.
   ///
   /// Every number of C is a sum in one fixed order, whatever rows and columns are computed with it. Whether a
   /// product is taken over depends on depth and columns alone: a row's bits do not depend on the others.
