@@ -61,7 +61,7 @@ let package = Package(
     room("FieldIO", knows: ["Basics", "Sphere", "Fields", "CNetCDF"]),
     room("RunFiles", knows: ["Basics", "Fields", yams]),
     room("Operators", knows: ["Basics", "Kernels", "Sphere", "COpenBLAS"]),
-    room("Models", knows: ["Basics", "Sphere", "Fields", "Operators"]),
+    room("Models", knows: ["Basics", "Kernels", "Sphere", "Fields", "Operators"]),
     room("Verification", knows: ["Basics", "Kernels", "Sphere", "Fields"]),
     room(
       "Training",
@@ -103,7 +103,9 @@ let package = Package(
     tests(of: "Reports", knows: ["Basics", "Sphere", "Fields", "FieldIO", "Reports"]),
     tests(
       of: "Command",
-      knows: ["Basics", "Sphere", "Fields", "FieldIO", "Operators", "Ensembles", "CNetCDF", "apus"],
+      knows: [
+        "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Ensembles", "CNetCDF", "apus",
+      ],
       resources: [.copy("Resources")]),
   ],
   swiftLanguageModes: [.v6]

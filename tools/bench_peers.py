@@ -8,9 +8,9 @@ rounds, and the median of the rounds' own ratios peer / apus with the smallest a
     make bench-peers                                  with a virtual environment of its own
     python tools/bench_peers.py --apus .build/release/apus --rounds 7 --seconds 0.5
 
-Apus also takes training steps with less than single precision in its 1x1 convolutions, where the processor has units for it:
+Apus also takes forward passes and training steps with less than single precision in its 1x1 convolutions, where the processor has units for it:
 `matmul_precision: medium` (kernels ending in `.medium`, eight bits a number; AVX512_BF16 or AMX) and `high` (sixteen bits;
-AMX). They are compared with PyTorch's steps in single precision, and `medium` with steps whose 1x1 convolutions are in
+AMX). They are compared with PyTorch in single precision, and `medium` with PyTorch whose 1x1 convolutions are in
 bfloat16, eight bits, as HENS was trained (peer `bf16`: autocast, transforms in single precision).
 
 Exit code 1 where a median ratio is below its bar: transform 3 (64 channels, 48 x 96, l < 32), forward pass 3,
@@ -127,9 +127,27 @@ def network(embedding, blocks, scale):
         num_layers=blocks, scale_factor=scale, model_grid_type="legendre-gauss"))
 
 
+def keep_transforms(model):
+    """Transforms without autocast, which their FFT cannot take."""
+    for transform in {model.outer, model.inner, model.outer_inverse, model.inner_inverse}:
+        plain = transform.forward
+
+        def forward(x, plain=plain):
+            with torch.autocast("cpu", enabled=False):
+                return plain(x if x.is_complex() else x.float())
+        transform.forward = forward
+
+
+def in_bfloat16(body):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return body()
+
+
 def torch_forwards():
     for embedding, blocks, scale in NETWORKS:
         model = network(embedding, blocks, scale).eval()
+        if LESS:
+            keep_transforms(model)
         x = torch.randn(BATCH, INPUTS, ROWS, COLUMNS)
         channels_last = x.to(memory_format=torch.channels_last)
 
@@ -137,28 +155,22 @@ def torch_forwards():
             with torch.inference_mode():
                 m(v)
 
+        name = f"sfno.forward.{embedding}x{blocks}.sf{scale}"
         ways = [lambda m=model, v=x: run(m, v), lambda m=model, v=channels_last: run(m, v)]
-        yield f"sfno.forward.{embedding}x{blocks}.sf{scale}", min(ways, key=lambda way: median_ms(way, 0.3))
+        yield "torch", name, min(ways, key=lambda way: median_ms(way, 0.3))
+        if LESS:
+            halves = [lambda way=way: in_bfloat16(way) for way in ways]
+            yield "bf16", name + LESS[-1], min(halves, key=lambda way: median_ms(way, 0.3))
 
 
 def torch_steps():
     """Forward, the loss of HENS, backward, AdamW; the input's features are given, which favours the peer."""
     area = torch.cos(torch.linspace(-torch.pi / 2, torch.pi / 2, ROWS + 2)[1:-1])
     area = (area / area.sum() / COLUMNS).reshape(1, 1, ROWS, 1)
-    def single(transform):
-        """The transform without autocast, which its FFT cannot take."""
-        plain = transform.forward
-
-        def forward(x):
-            with torch.autocast("cpu", enabled=False):
-                return plain(x if x.is_complex() else x.float())
-        transform.forward = forward
-
     for embedding, blocks, scale in NETWORKS:
         model = network(embedding, blocks, scale).train()
         if LESS:
-            for transform in {model.outer, model.inner, model.outer_inverse, model.inner_inverse}:
-                single(transform)
+            keep_transforms(model)
         x, target = torch.randn(BATCH, INPUTS, ROWS, COLUMNS), torch.randn(BATCH, OUTPUTS, ROWS, COLUMNS)
         optimiser = torch.optim.AdamW(
             model.parameters(), lr=1e-4, betas=(0.9, 0.95), weight_decay=0, fused=True)
@@ -202,7 +214,7 @@ def main():
     peers = {"sht": [("torch", *kernel) for kernel in torch_transforms()]}
     if ducc0 and "sht" in options.suites:
         peers["sht"] += [("ducc0", *kernel) for kernel in ducc_transforms(options.threads)]
-    peers["sfno"] = [("torch", *kernel) for kernel in torch_forwards()] if "sfno" in options.suites else []
+    peers["sfno"] = list(torch_forwards()) if "sfno" in options.suites else []
     peers["train"] = list(torch_steps()) if "train" in options.suites else []
 
     times, limits, kernels = {}, [], []

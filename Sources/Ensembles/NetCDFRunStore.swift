@@ -91,7 +91,7 @@ public struct NetCDFRunStore: RunStore {
         .text("No wall-clock time is kept, so that the same run file, inputs and seed give the same bytes.")
       ), ("run_name", .text(manifest.name)), ("run_file_sha256", .text(manifest.runFileDigest)),
       ("random_seed", .text("\(manifest.seed)")),
-    ]
+    ] + (manifest.matmulPrecision.map { [("matmul_precision", .text($0))] } ?? [])
   }
 
   /// What keys the member's random numbers (docs/architecture.md).

@@ -58,11 +58,14 @@ public struct RunManifest: Sendable, Codable, Hashable {
   public var products: String?
   /// Which members have files, and what of them; nil in manifests before there was a choice.
   public var memberFiles: MemberOutput?
+  /// Of the 1x1 convolutions' products; nil for single precision.
+  public var matmulPrecision: String?
 
   private enum CodingKeys: String, CodingKey {
     case format, name, seed, channels, grid, checkpoints, perturbation, amplitudes, members, products
     case apusVersion = "apus_version"
     case memberFiles = "member_files"
+    case matmulPrecision = "matmul_precision"
     case runFileDigest = "run_file_sha256"
     case stepHours = "step_hours"
     case outputEveryHours = "output_every_hours"
@@ -73,10 +76,12 @@ public struct RunManifest: Sendable, Codable, Hashable {
   /// The manifest of a run.
   public init(
     name: String, apusVersion: String, runFileDigest: String, forecaster: EnsembleForecaster, plan: WorkPlan,
-    checkpointPaths: [String], products: String = "", memberFiles: MemberOutput = .all
+    checkpointPaths: [String], products: String = "", memberFiles: MemberOutput = .all,
+    matmulPrecision: String? = nil
   ) {
     self.products = products
     self.memberFiles = memberFiles
+    self.matmulPrecision = matmulPrecision
     self.apusVersion = apusVersion
     self.name = name
     self.runFileDigest = runFileDigest
@@ -111,6 +116,7 @@ public struct RunManifest: Sendable, Codable, Hashable {
         other.checkpoints.map { String($0.sha256.prefix(12)) }.joined(separator: " ")
       ),
       ("perturbation", "\(perturbation)", "\(other.perturbation)"),
+      ("matmul_precision", matmulPrecision ?? "highest", other.matmulPrecision ?? "highest"),
       ("amplitudes", "\(amplitudes)", "\(other.amplitudes)"),
       ("products", products ?? "", other.products ?? ""),
       // Whatever else the run file says of members: analyses, rounding.

@@ -1,6 +1,7 @@
 import Basics
 import Fields
 import Foundation
+import Kernels
 import Operators
 import Sphere
 
@@ -15,7 +16,7 @@ public struct Checkpoint: Sendable {
   /// Its weights, flat as `network.layout` says.
   public let parameters: AlignedBuffer<Float>
   /// The same as forecasts read them.
-  let weights: SFNOWeights
+  private(set) var weights: SFNOWeights
   /// Prognostic channels.
   public let channels: [String]
   /// Their units.
@@ -97,6 +98,17 @@ public struct Checkpoint: Sendable {
     self.provenance = provenance
     self.file = file
     self.digest = digest
+  }
+
+  /// How exactly forecasts compute the products of the 1x1 convolutions.
+  public var precision: ProductPrecision { weights.precision }
+
+  /// The same checkpoint, whose forecasts compute the products of the 1x1 convolutions as exactly as this.
+  public func computing(_ precision: ProductPrecision) -> Checkpoint {
+    guard precision != self.precision else { return self }
+    var other = self
+    other.weights = SFNOWeights(network, parameters, precision: precision)
+    return other
   }
 
   /// What takes degrees l >= `degrees` out of a state after every step; nil where the grid holds no more.

@@ -19,6 +19,8 @@ public struct EnsembleRunFile: RunFile {
   public var initialTimes: TimeSelection
   /// Length of the forecasts [h].
   public var leadTimeHours: Int
+  /// Of the 1x1 convolutions' products, in every step of breeding and forecast.
+  public var matmulPrecision: MatmulPrecision
   /// How members differ from the control.
   public var perturbation: PerturbationSection
   /// What is written.
@@ -44,6 +46,7 @@ public struct EnsembleRunFile: RunFile {
     case daily, emulation
     case initialTimes = "initial_times"
     case leadTimeHours = "lead_time_hours"
+    case matmulPrecision = "matmul_precision"
   }
 
   /// Reads an ensemble run file, see `RunFile.parse`.
@@ -70,6 +73,7 @@ public struct EnsembleRunFile: RunFile {
     }
     initialTimes = times ?? .none
     leadTimeHours = try section.integer(.leadTimeHours, in: 1...87_600)
+    matmulPrecision = try section.choice(.matmulPrecision, default: MatmulPrecision.highest)
     perturbation = try PerturbationSection(
       section.requiredSection(.perturbation, PerturbationSection.CodingKeys.self))
     output = try EnsembleOutput(

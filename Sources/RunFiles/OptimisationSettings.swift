@@ -26,16 +26,6 @@ public struct OptimisationSettings: Sendable, Hashable, Encodable {
     case lamb
   }
 
-  /// How exactly the 1x1 convolutions' products are computed in training, where the processor has a unit for less.
-  public enum MatmulPrecision: String, Sendable, Hashable, Codable, CaseIterable {
-    /// As single precision.
-    case highest
-    /// Sixteen bits.
-    case high
-    /// Eight bits.
-    case medium
-  }
-
   /// A key that is not as by default and says something of a forecaster's loss, of which emulators know nothing.
   var foreignToEmulators: CodingKeys? {
     if rolloutSteps != 1 { return .rolloutSteps }

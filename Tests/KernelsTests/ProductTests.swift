@@ -118,101 +118,62 @@ import Testing
     #expect(squares.squareRoot() < 1.5 * singles.squareRoot())
   }
 
-  /// Sixteen bits a number: no product is wrong by more than the sum of 3 x 2^-16 of its terms' sizes (and rounding), errors of
-  /// either sign average out, rows are computed each by itself, prepared or not. Without a matrix unit, and where shapes
-  /// are too narrow for it, nothing differs from single precision.
-  @Test(
-    arguments: [(96, 128, 128), (45, 64, 64), (70, 112, 1300), (64, 64, 128), (9, 16, 20)], [false, true])
-  func highProducts(shape: (rows: Int, columns: Int, depth: Int), transposed: Bool) {
-    let (rows, columns, depth) = shape
-    let (a, b) = (random(rows * depth, 15), random(depth * columns, 16))
-    let parts = AlignedBuffer<UInt32>(PreparedMatrix.partWords(depth: depth, columns: columns, .high))
-    let zeros = [Float](repeating: 0, count: rows * columns)
-    var (lying, prepared, exact, alone) = (zeros, zeros, zeros, zeros)
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        guard let a = a.baseAddress, let b = b.baseAddress else { return }
-        PreparedMatrix.prepare(
-          depth: depth, columns: columns, b, row: columns, precision: .high, into: parts.pointer)
-        let matrix = PreparedMatrix(
-          b, row: columns, depth: depth, columns: columns, parts: parts.pointer, precision: .high)
-        let view = transposed ? MatrixView(transposed: a, row: rows) : MatrixView(a, row: depth)
-        Product.run(
-          rows: rows, columns: columns, depth: depth, view, b, bRow: columns, &lying, cRow: columns,
-          precision: .high)
-        Product.run(
-          rows: rows, columns: columns, depth: depth, view, b, bRow: columns, &exact, cRow: columns)
-        Product.run(rows: rows, columns: columns, depth: depth, view, matrix, &prepared, cRow: columns)
-        alone.withUnsafeMutableBufferPointer { alone in
-          guard let alone = alone.baseAddress else { return }
-          for i in 0..<rows {
-            var one = view
-            one.start += i * view.row
-            Product.run(
-              rows: 1, columns: columns, depth: depth, one, matrix, alone + i * columns, cRow: columns)
-          }
-        }
+  /// A product of random matrices, added to others, in four ways; rows of B and C are longer than the product is wide.
+  private struct Ways {
+    let a, b, before: [Float]
+    /// With B as it lies, prepared, in single precision, and prepared with every row alone.
+    var lying, prepared, exact, alone: [Float]
+    let bRow, cRow: Int
+    /// Whether the precision makes a difference here: not where shapes are too narrow, or no unit is there.
+    let differs: Bool
+
+    /// The sum of number (i, j) of C in double precision, with the factors as `rounded` makes them, and the size of its terms.
+    func sum(
+      _ i: Int, _ j: Int, _ shape: (rows: Int, columns: Int, depth: Int), transposed: Bool,
+      _ rounded: (Float) -> Double = { Double($0) }
+    ) -> (sum: Double, size: Double) {
+      var (sum, size) = (Double(before[i * cRow + j]), 1.0)
+      for k in 0..<shape.depth where j < shape.columns {
+        let x = a[transposed ? k * shape.rows + i : i * shape.depth + k]
+        let term: Double = rounded(x) * rounded(b[k * bRow + j])
+        sum += term
+        size += abs(term)
       }
+      return (sum, size)
     }
-    #expect(prepared == alone)
-    if PreparedMatrix.partWords(depth: depth, columns: columns, .high) == 0 {
-      #expect(lying == exact && prepared == exact)
-      return
-    }
-    #expect(lying == prepared)
-    var (mean, squares, sizes, worst): (Double, Double, Double, Double) = (0, 0, 0, 0)
-    for i in 0..<rows {
-      for j in 0..<columns {
-        var (sum, size): (Double, Double) = (0, 0)
-        for k in 0..<depth {
-          let term = Double(a[transposed ? k * rows + i : i * depth + k]) * Double(b[k * columns + j])
-          sum += term
-          size += abs(term)
-        }
-        let error = Double(prepared[i * columns + j]) - sum
-        (mean, squares, sizes) = (mean + error, squares + error * error, sizes + sum * sum)
-        worst = max(worst, abs(error) / size)
-      }
-    }
-    let count = Double(rows * columns)
-    #expect(worst < 3 / 65536.0)
-    let relative = (squares / sizes).squareRoot()
-    #expect(relative > 1e-6 && relative < 2e-5)
-    // No bias: the mean error is that of so many independent ones.
-    #expect(abs(mean / count) < 5 * (squares / count / count).squareRoot())
   }
 
-  /// Eight bits a number: sums of products of the rounded numbers, as exact as single precision makes them; of every
-  /// shape of rows, columns and depth, prepared or not, row by row as all together. Numbers behind the last row, column
-  /// and depth are neither read nor written.
-  @Test(
-    arguments: [(96, 128, 128), (45, 64, 64), (70, 112, 1301), (245, 80, 33), (9, 16, 20), (1, 48, 257)],
-    [false, true])
-  func mediumProducts(shape: (rows: Int, columns: Int, depth: Int), transposed: Bool) {
+  private func ways(
+    _ shape: (rows: Int, columns: Int, depth: Int), transposed: Bool, _ precision: ProductPrecision
+  ) -> Ways {
     let (rows, columns, depth) = shape
-    let (aRow, bRow, cRow) = (transposed ? rows : depth, columns + 16, columns + 5)
-    let (a, b) = (random(rows * depth, 17), random(depth * bRow, 18))
-    let parts = AlignedBuffer<UInt32>(PreparedMatrix.partWords(depth: depth, columns: columns, .medium))
-    let before = random(rows * cRow, 19)
-    var (lying, prepared, exact, alone) = (before, before, before, before)
-    a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
+    let (bRow, cRow) = (columns + 16, columns + 5)
+    let words = PreparedMatrix.partWords(depth: depth, columns: columns, precision)
+    let before = random(rows * cRow, 17)
+    var ways = Ways(
+      a: random(rows * depth, 15), b: random(depth * bRow, 16), before: before, lying: before,
+      prepared: before, exact: before, alone: before, bRow: bRow, cRow: cRow,
+      differs: words > 0)
+    let parts = AlignedBuffer<UInt32>(words)
+    ways.a.withUnsafeBufferPointer { a in
+      ways.b.withUnsafeBufferPointer { b in
         guard let a = a.baseAddress, let b = b.baseAddress else { return }
         PreparedMatrix.prepare(
-          depth: depth, columns: columns, b, row: bRow, precision: .medium, into: parts.pointer)
+          depth: depth, columns: columns, b, row: bRow, precision: precision, into: parts.pointer)
         let matrix = PreparedMatrix(
-          b, row: bRow, depth: depth, columns: columns, parts: parts.pointer, precision: .medium)
-        let view = transposed ? MatrixView(transposed: a, row: aRow) : MatrixView(a, row: aRow)
+          b, row: bRow, depth: depth, columns: columns, parts: parts.pointer, precision: precision)
+        let view = transposed ? MatrixView(transposed: a, row: rows) : MatrixView(a, row: depth)
+        func lying(_ precision: ProductPrecision, _ c: inout [Float]) {
+          Product.run(
+            rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &c, cRow: cRow, accumulate: true,
+            precision: precision)
+        }
+        lying(precision, &ways.lying)
+        lying(.highest, &ways.exact)
         Product.run(
-          rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &lying, cRow: cRow,
-          accumulate: true,
-          precision: .medium)
-        Product.run(
-          rows: rows, columns: columns, depth: depth, view, b, bRow: bRow, &exact, cRow: cRow,
+          rows: rows, columns: columns, depth: depth, view, matrix, &ways.prepared, cRow: cRow,
           accumulate: true)
-        Product.run(
-          rows: rows, columns: columns, depth: depth, view, matrix, &prepared, cRow: cRow, accumulate: true)
-        alone.withUnsafeMutableBufferPointer { alone in
+        ways.alone.withUnsafeMutableBufferPointer { alone in
           guard let alone = alone.baseAddress else { return }
           for i in 0..<rows {
             var one = view
@@ -224,28 +185,62 @@ import Testing
         }
       }
     }
-    #expect(prepared == alone)
-    guard ProductPrecision.distinct.contains(.medium) else { return }
-    // Less deep and narrower ones are left to single precision.
-    if PreparedMatrix.partWords(depth: depth, columns: columns, .medium) == 0 {
-      #expect(lying == exact && prepared == exact)
+    return ways
+  }
+
+  /// Sixteen bits a number: no product is wrong by more than the sum of 3 x 2^-16 of its terms' sizes (and rounding), errors of
+  /// either sign average out, rows are computed each by itself, prepared or not. Without a matrix unit, and where shapes
+  /// are too narrow for it, nothing differs from single precision.
+  @Test(
+    arguments: [(96, 128, 128), (45, 64, 64), (70, 112, 1300), (64, 64, 128), (9, 16, 20)], [false, true])
+  func highProducts(shape: (rows: Int, columns: Int, depth: Int), transposed: Bool) {
+    let ways = ways(shape, transposed: transposed, .high)
+    #expect(ways.prepared == ways.alone)
+    guard ways.differs else {
+      #expect(ways.lying == ways.exact && ways.prepared == ways.exact)
       return
     }
-    #expect(lying == prepared)
+    #expect(ways.lying == ways.prepared)
+    var (mean, squares, sizes, worst): (Double, Double, Double, Double) = (0, 0, 0, 0)
+    for i in 0..<shape.rows {
+      for j in 0..<shape.columns {
+        let (sum, size) = ways.sum(i, j, shape, transposed: transposed)
+        let error = Double(ways.prepared[i * ways.cRow + j]) - sum
+        (mean, squares, sizes) = (mean + error, squares + error * error, sizes + sum * sum)
+        worst = max(worst, abs(error) / size)
+      }
+    }
+    let count = Double(shape.rows * shape.columns)
+    #expect(worst < 3 / 65536.0)
+    let relative = (squares / sizes).squareRoot()
+    #expect(relative > 1e-6 && relative < 2e-5)
+    // No bias: the mean error is that of so many independent ones.
+    #expect(abs(mean / count) < 5 * (squares / count / count).squareRoot())
+  }
+
+  /// Eight bits a number: sums of products of the rounded numbers, as exact as single precision makes them; of every
+  /// shape of rows, columns and depth, prepared or not, row by row as all together. Numbers behind the last row, column
+  /// and depth are neither read nor written. Less deep and narrower ones are left to single precision.
+  @Test(
+    arguments: [(96, 128, 128), (45, 64, 64), (70, 112, 1301), (245, 80, 33), (9, 16, 20), (1, 48, 257)],
+    [false, true])
+  func mediumProducts(shape: (rows: Int, columns: Int, depth: Int), transposed: Bool) {
+    let ways = ways(shape, transposed: transposed, .medium)
+    #expect(ways.prepared == ways.alone)
+    guard ways.differs else {
+      #expect(ways.lying == ways.exact && ways.prepared == ways.exact)
+      return
+    }
+    #expect(ways.lying == ways.prepared)
     func rounded(_ x: Float) -> Double {
       let bits = x.bitPattern + 0x7FFF + (x.bitPattern >> 16 & 1)
       return Double(Float(bitPattern: bits & 0xFFFF_0000))
     }
     var worst = 0.0
-    for i in 0..<rows {
-      for j in 0..<cRow {
-        var (sum, size) = (Double(before[i * cRow + j]), 1.0)
-        for k in 0..<depth where j < columns {
-          let term = rounded(a[transposed ? k * rows + i : i * depth + k]) * rounded(b[k * bRow + j])
-          sum += term
-          size += abs(term)
-        }
-        worst = max(worst, abs(Double(prepared[i * cRow + j]) - sum) / size)
+    for i in 0..<shape.rows {
+      for j in 0..<ways.cRow {
+        let (sum, size) = ways.sum(i, j, shape, transposed: transposed, rounded)
+        worst = max(worst, abs(Double(ways.prepared[i * ways.cRow + j]) - sum) / size)
       }
     }
     #expect(worst < 5e-7)

@@ -220,12 +220,23 @@ import Testing
         file: "train.yml")
     }
     #expect(try read("highest").canonicalText() == plain.canonicalText())
-    for value in [OptimisationSettings.MatmulPrecision.high, .medium] {
+    for value in [MatmulPrecision.high, .medium] {
       let less = try read(value.rawValue)
       #expect(less.optimisation.matmulPrecision == value)
       #expect(try TrainingRunFile.parse(less.canonicalText(), file: "train.yml") == less)
     }
     #expect(throws: ApusError.self) { try read("low") }
+
+    let run = try EnsembleRunFile.parse(RunFileTexts.ensemble, file: "demo.yml")
+    #expect(run.matmulPrecision == .highest)
+    func ensemble(_ value: String) throws -> EnsembleRunFile {
+      try EnsembleRunFile.parse(
+        RunFileTexts.ensemble.replacing(
+          "lead_time_hours: 120", with: "lead_time_hours: 120\nmatmul_precision: \(value)"), file: "demo.yml")
+    }
+    #expect(try ensemble("highest") == run)
+    #expect(try ensemble("medium").matmulPrecision == .medium)
+    #expect(throws: ApusError.self) { try ensemble("low") }
   }
 
   /// A run file that is given to the wrong command is told to which it belongs.

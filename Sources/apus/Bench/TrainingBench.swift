@@ -45,7 +45,7 @@ enum TrainingBench {
     let weights = Double(network.layout.count)
     let states = Double(batch * (BenchNetwork.inputs + BenchNetwork.outputs) * network.grid.pointCount)
     return KernelTiming(
-      name: "train.step.\(bench.name)" + (precision == .highest ? "" : ".\(precision)"),
+      name: "train.step.\(bench.name)" + KernelTiming.suffix(precision),
       seconds: time.seconds,
       repeats: time.repeats,
       operations: Double(batch) * (network.operationsPerStep + network.operationsPerAdjoint),

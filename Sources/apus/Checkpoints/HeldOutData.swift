@@ -1,6 +1,7 @@
 import Basics
 import FieldIO
 import Fields
+import Kernels
 import Models
 import Sphere
 import Verification
@@ -24,8 +25,8 @@ struct HeldOutData: Sendable {
 
   /// Reads checkpoints and opens files.
   /// - Throws: `ApusError`: `badData` where checkpoints differ, or as `Checkpoint.read` and `Archive.init`.
-  init(checkpoints paths: [String], files: [String]) throws {
-    checkpoints = try paths.map { try Checkpoint.read($0) }
+  init(checkpoints paths: [String], files: [String], precision: ProductPrecision) throws {
+    checkpoints = try paths.map { try Checkpoint.read($0).computing(precision) }
     guard let first = checkpoints.first else { throw ApusError(.usage, "no checkpoint is named") }
     for other in checkpoints.dropFirst() {
       guard

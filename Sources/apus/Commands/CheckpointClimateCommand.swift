@@ -41,6 +41,7 @@ struct CheckpointClimateCommand: ParsableCommand {
   @Option(help: "Write the result as JSON to this file too.")
   var output: String?
 
+  @OptionGroup var computing: PrecisionOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var log: LogOptions
   @OptionGroup var result: ResultOptions
@@ -54,7 +55,8 @@ struct CheckpointClimateCommand: ParsableCommand {
   func run() throws {
     let logger = log.logger
     if let output { try OutputPath.require(output, apartFrom: checkpoints + data) }
-    let held = try HeldOutData(checkpoints: checkpoints, files: data)
+    let held = try HeldOutData(
+      checkpoints: checkpoints, files: data, precision: computing.precision)
     let named = try channels.map { try held.places($0.values) }
     let degree = try held.highestDegree(spectrumDegrees)
     let measurement = FreeRunMeasurement(

@@ -56,6 +56,7 @@ struct CheckpointSkillCommand: ParsableCommand {
   @Option(help: "Write the result as JSON to this file too.")
   var output: String?
 
+  @OptionGroup var computing: PrecisionOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var log: LogOptions
   @OptionGroup var result: ResultOptions
@@ -78,7 +79,8 @@ struct CheckpointSkillCommand: ParsableCommand {
   func run() throws {
     let logger = log.logger
     if let output { try OutputPath.require(output, apartFrom: checkpoints + data + climatology) }
-    let held = try HeldOutData(checkpoints: checkpoints, files: data)
+    let held = try HeldOutData(
+      checkpoints: checkpoints, files: data, precision: computing.precision)
     let leads = Set(leadHours.values).sorted()
     if let odd = leads.first(where: { $0 % held.stepHours != 0 }) {
       throw ApusError(

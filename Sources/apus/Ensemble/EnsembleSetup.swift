@@ -3,6 +3,7 @@ import Ensembles
 import FieldIO
 import Fields
 import Foundation
+import Kernels
 import Logging
 import Models
 import RunFiles
@@ -57,7 +58,8 @@ struct EnsembleSetup {
     directory = RunDirectory(run.output.directory)
     try directory.requireNoFile()
 
-    checkpoints = try run.checkpoints.map { try Checkpoint.read($0.path) }
+    let precision = ProductPrecision(run.matmulPrecision)
+    checkpoints = try run.checkpoints.map { try Checkpoint.read($0.path).computing(precision) }
     guard let first = checkpoints.first else {
       throw ApusError(.badRunFile, "names no checkpoint", file: path)
     }
@@ -85,7 +87,8 @@ struct EnsembleSetup {
     manifest = RunManifest(
       name: run.name, apusVersion: apusVersion, runFileDigest: try EnsembleSetup.digest(of: run),
       forecaster: forecaster, plan: plan, checkpointPaths: run.checkpoints.map(\.written),
-      products: try ProductLayout.fingerprint(of: run), memberFiles: memberOutput)
+      products: try ProductLayout.fingerprint(of: run), memberFiles: memberOutput,
+      matmulPrecision: run.matmulPrecision == .highest ? nil : run.matmulPrecision.rawValue)
   }
 
   /// The same for one initial time in a directory of its own; checkpoints and analyses stay open.
@@ -116,13 +119,16 @@ struct EnsembleSetup {
       let perturbation: PerturbationSection
       let everyHours: Int
       let quantiseBits: Int?
+      /// nil as by default.
+      let matmulPrecision: MatmulPrecision?
     }
     var perturbation = run.perturbation
     perturbation.pairs = 0
     let facts = Facts(
       name: run.name, seed: run.seed, checkpoints: run.checkpoints, analyses: run.analyses,
       leadTimeHours: run.leadTimeHours, perturbation: perturbation, everyHours: run.output.everyHours,
-      quantiseBits: run.output.quantiseBits)
+      quantiseBits: run.output.quantiseBits,
+      matmulPrecision: run.matmulPrecision == .highest ? nil : run.matmulPrecision)
     return try SortedJSON.digest(facts)
   }
 

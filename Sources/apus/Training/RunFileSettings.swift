@@ -35,17 +35,6 @@ extension TrainerSettings {
   }
 }
 
-extension ProductPrecision {
-  /// What a run file's `matmul_precision` says.
-  init(_ setting: OptimisationSettings.MatmulPrecision) {
-    switch setting {
-    case .highest: self = .highest
-    case .high: self = .high
-    case .medium: self = .medium
-    }
-  }
-}
-
 extension InputFeatures {
   /// What a run file's `inputs` says.
   init(_ settings: InputSettings) {
