@@ -265,6 +265,10 @@ APUS_TILES static inline void apus_tiles_product(
 #define APUS_RIGHT_ROOM 30720   // 32 columns, 640 deep
 APUS_ROOM(apus_left_room, unsigned, APUS_LEFT_ROOM)
 APUS_ROOM(apus_right_room, unsigned, APUS_RIGHT_ROOM)
+
+// Room for the left operand of complex products on the calling thread: 16 rows of 3 x 640 numbers.
+#define APUS_STACKED_ROOM 30720
+APUS_ROOM(apus_stacked_room, float, APUS_STACKED_ROOM)
 #endif
 #endif
 #endif

@@ -1,4 +1,5 @@
 import COpenBLAS
+import CVector
 
 /// C = A B or C += A B of complex matrices, real and imaginary parts in planes of their own, on the calling
 /// thread: what one degree of the Driscoll-Healy convolution and its adjoints are.
@@ -36,6 +37,66 @@ public enum ComplexProduct {
       panels(rows, columns, depth, a, false, b, cRe, cIm, cRow, accumulate, ahead)
     }
   }
+
+  /// Words that the parts of a B [re, im][depth][columns] take, prepared as one real matrix of twice the depth; 0 where
+  /// products read it as it lies.
+  public static func partWords(depth: Int, columns: Int, _ precision: ProductPrecision) -> Int {
+    #if APUS_AMX
+      depth % 16 == 0 && 16 * 3 * depth <= Int(APUS_STACKED_ROOM)
+        ? PreparedMatrix.partWords(depth: 2 * depth, columns: columns, precision) : 0
+    #else
+      0
+    #endif
+  }
+
+  /// C = A B with a B [re, im][depth][columns] that is prepared where `partWords` says so.
+  public static func run(
+    rows: Int, columns: Int, depth: Int, _ a: Planes, _ b: PreparedMatrix, _ cRe: UnsafeMutablePointer<Float>,
+    _ cIm: UnsafeMutablePointer<Float>, cRow: Int, ahead: Prefetch? = nil
+  ) {
+    #if APUS_AMX
+      // Of fewer rows most of a tile would be empty.
+      if let parts = b.parts, rows >= 4, a.column == 1 {
+        stacked(rows, columns, depth, a, b, parts, cRe, cIm, cRow)
+        return
+      }
+    #endif
+    run(
+      rows: rows, columns: columns, depth: depth, a,
+      Planes(re: b.start, im: b.start + depth &* b.row, row: b.row), cRe, cIm, cRow: cRow, ahead: ahead)
+  }
+
+  #if APUS_AMX
+    /// Re C = (Re A, -Im A) (Re B; Im B) and Im C = (Im A, Re A) (Re B; Im B), with rows (Im A, Re A, -Im A) at hand.
+    private static func stacked(
+      _ rows: Int, _ columns: Int, _ depth: Int, _ a: Planes, _ b: PreparedMatrix,
+      _ parts: UnsafePointer<UInt32>, _ cRe: UnsafeMutablePointer<Float>, _ cIm: UnsafeMutablePointer<Float>,
+      _ cRow: Int
+    ) {
+      let (room, pitch) = (apus_stacked_room(), 3 &* depth)
+      let step = Int(APUS_STACKED_ROOM) / pitch / 16 &* 16
+      for top in stride(from: 0, to: rows, by: step) {
+        let height = min(step, rows &- top)
+        for row in 0..<height {
+          let (re, im) = (a.re + (top &+ row) &* a.row, a.im + (top &+ row) &* a.row)
+          let target = room + row &* pitch
+          for k in stride(from: 0, to: depth, by: 16) {
+            (target + k).vector = (im + k).vector
+            (target + depth + k).vector = (re + k).vector
+            (target + 2 &* depth + k).vector = -(im + k).vector
+          }
+        }
+        func product(_ left: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>) {
+          TileProduct.run(
+            rows: height, columns: columns, depth: 2 &* depth, MatrixView(left, row: pitch), b.start,
+            bRow: b.row, parts: parts, c + top &* cRow, cRow: cRow, accumulate: false, precision: b.precision,
+            ahead: nil)
+        }
+        product(room + depth, cRe)
+        product(room, cIm)
+      }
+    }
+  #endif
 
   @inline(__always) private static func panels(
     _ rows: Int, _ columns: Int, _ depth: Int, _ a: Planes, _ conjugate: Bool, _ b: Planes,

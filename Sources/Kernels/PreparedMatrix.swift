@@ -20,6 +20,11 @@ public struct PreparedMatrix {
     self.parts = Self.partWords(depth: depth, columns: columns, precision) > 0 ? parts : nil
   }
 
+  /// A matrix that is read as it lies, in single precision.
+  @inline(__always) public init(lying start: UnsafePointer<Float>, row: Int) {
+    (self.start, self.row, parts, precision) = (start, row, nil, .highest)
+  }
+
   /// Words that the parts of a matrix take; 0 where products read it as it lies.
   @inline(__always) public static func partWords(
     depth: Int, columns: Int, _ precision: ProductPrecision = .highest

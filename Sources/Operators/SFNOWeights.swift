@@ -34,8 +34,13 @@ public final class SFNOWeights: @unchecked Sendable {
   private let filters: AlignedBuffer<Float>
   private let plans: [Matrix]
   private let supportsAdjoint: Bool
-  /// Of the products of the 1x1 convolutions and of their adjoints; transforms and filters are always exact to single
-  /// precision (HENS trains the former in bfloat16, the latter in single precision; spec/hens.md 1.7).
+  /// [forward, adjoint][block][degree] of the spectral weights, where there is a unit for less than single precision.
+  private let filterParts: AlignedBuffer<UInt32>
+  private let filterWords: Int
+  /// Of the products of the 1x1 convolutions and of their adjoints; those of the filters have sixteen bits where these
+  /// have less than single precision and the matrix unit is there; transforms are always exact to single precision (HENS
+  /// trains convolutions in bfloat16, and filters and transforms in single precision with TF32 matrix products, eleven
+  /// bits, allowed; spec/hens.md 1.7).
   public let precision: ProductPrecision
 
   /// Weights of `network` from a flat array.
@@ -79,8 +84,14 @@ public final class SFNOWeights: @unchecked Sendable {
     parts = AlignedBuffer(nextPart)
     let c = network.configuration
     filters = AlignedBuffer(adjoint ? c.num_layers * c.degrees * 2 * c.embed_dim * c.embed_dim : 0)
+    filterWords =
+      precision == .highest
+      ? 0 : ComplexProduct.partWords(depth: c.embed_dim, columns: c.embed_dim, Self.filterPrecision)
+    filterParts = AlignedBuffer((adjoint ? 2 : 1) * c.num_layers * c.degrees * filterWords)
     refresh(threads: threads)
   }
+
+  private static let filterPrecision = ProductPrecision.high
 
   /// Copies again what is copied.
   public func refresh(threads: Int) {
@@ -105,17 +116,27 @@ public final class SFNOWeights: @unchecked Sendable {
         depth: plan.outputs, columns: plan.inputsPadded, plain, row: plan.inputsPadded,
         precision: self.precision, into: self.parts.pointer + plan.plainParts)
     }
-    guard supportsAdjoint else { return }
+    guard supportsAdjoint || filterWords > 0 else { return }
     let (e, degrees) = (network.configuration.embed_dim, network.configuration.degrees)
-    team.each(network.blocks.count * degrees) { index, _ in
+    let all = network.blocks.count * degrees
+    func prepare(_ filter: UnsafePointer<Float>, _ place: Int) {
+      guard self.filterWords > 0 else { return }
+      PreparedMatrix.prepare(
+        depth: 2 * e, columns: e, filter, row: e, precision: Self.filterPrecision,
+        into: self.filterParts.pointer + place * self.filterWords)
+    }
+    team.each(all) { index, _ in
       let (block, l) = index.quotientAndRemainder(dividingBy: degrees)
       let source = self.flat + self.network.blocks[block].filter + 2 * l * e * e
+      prepare(source, index)
+      guard self.supportsAdjoint else { return }
       let target = self.filters.pointer + index * 2 * e * e
       for part in 0..<2 {
         let (from, into) = (source + part * e * e, target + part * e * e)
         Transposition.run(
           rows: e, columns: e, from, stride: e, factor: part == 0 ? 1 : -1, into: into, stride: e)
       }
+      prepare(target, all + index)
     }
   }
 
@@ -134,10 +155,21 @@ public final class SFNOWeights: @unchecked Sendable {
       parts: parts.pointer + plan.plainParts, precision: precision)
   }
   /// [degree][re, im][in][out] of a block.
-  @inline(__always) func filter(_ block: Int) -> UnsafePointer<Float> { flat + network.blocks[block].filter }
+  @inline(__always) func filter(_ block: Int) -> SpectralConvolution.Weights {
+    weights(flat + network.blocks[block].filter, block * network.configuration.degrees)
+  }
   /// [degree][re, -im][out][in] of a block.
-  @inline(__always) func filterAdjoint(_ block: Int) -> UnsafePointer<Float> {
+  @inline(__always) func filterAdjoint(_ block: Int) -> SpectralConvolution.Weights {
     let c = network.configuration
-    return UnsafePointer(filters.pointer + block * c.degrees * 2 * c.embed_dim * c.embed_dim)
+    return weights(
+      filters.pointer + block * c.degrees * 2 * c.embed_dim * c.embed_dim,
+      (network.blocks.count + block) * c.degrees)
+  }
+  @inline(__always) private func weights(
+    _ start: UnsafePointer<Float>, _ place: Int
+  ) -> SpectralConvolution.Weights {
+    .init(
+      start: start, parts: filterParts.pointer + place * filterWords, words: filterWords,
+      precision: Self.filterPrecision)
   }
 }

@@ -28,22 +28,36 @@ package struct SpectralConvolution: Sendable {
   /// Whether a degree's weights leave room in the second-level cache for the next one's.
   private var prefetches: Bool { channels <= 256 }
 
-  private func weights(_ w: UnsafePointer<Float>, _ l: Int) -> ComplexProduct.Planes {
-    let size = channels * channels
-    return .init(re: w + 2 * l * size, im: w + (2 * l + 1) * size, row: channels)
+  /// A block's weights as `apply` reads them.
+  package struct Weights {
+    /// [l][re, im][in][out].
+    let start: UnsafePointer<Float>
+    /// Every degree's as products of this precision read them, `words` each; not read where `words` is 0.
+    var parts: UnsafePointer<UInt32>
+    var words: Int
+    let precision: ProductPrecision
+
+    /// Of one degree, a matrix [re, im][in][out].
+    func matrix(_ l: Int, channels: Int) -> PreparedMatrix {
+      let place = start + 2 * l * channels * channels
+      guard words > 0 else { return PreparedMatrix(lying: place, row: channels) }
+      return PreparedMatrix(
+        place, row: channels, depth: 2 * channels, columns: channels, parts: parts + l * words,
+        precision: precision)
+    }
   }
 
   /// Y = X W; with the transposed conjugate weights, dX = dY W^H.
   package func apply(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ team: Team
+    _ x: UnsafePointer<Float>, _ w: Weights, into y: UnsafeMutablePointer<Float>, _ team: Team
   ) {
     team.each(degrees) { index, _ in
       let l = self.degrees - 1 - index  // the largest first, so that threads end together
       let target = y + l * self.stride
       ComplexProduct.run(
         rows: self.rows(l), columns: self.channels, depth: self.channels, self.planes(x, l),
-        self.weights(w, l), target, target + self.padded, cRow: 2 * self.padded,
-        ahead: self.nextWeights(w, l - team.threads))
+        w.matrix(l, channels: self.channels), target, target + self.padded, cRow: 2 * self.padded,
+        ahead: w.words > 0 ? nil : self.nextWeights(w.start, l - team.threads))
     }
   }
 

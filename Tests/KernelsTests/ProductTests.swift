@@ -280,6 +280,66 @@ import Testing
     }
   }
 
+  /// Complex products with sixteen bits a number, where there is a unit for it: as wrong as real ones at most, every row
+  /// with the bits that it has with others. What is too narrow for the unit is in single precision.
+  @Test(arguments: [(48, 64), (5, 64), (37, 128), (3, 96), (170, 64), (8, 16), (20, 656)])
+  func preparedComplexProducts(shape: (rows: Int, width: Int)) {
+    let (rows, width) = shape
+    let (a, b) = (random(rows * 2 * width, 20), random(2 * width * width, 21))
+    let part = min(rows, max(4, rows - 7))
+    let words = ComplexProduct.partWords(depth: width, columns: width, .high)
+    let parts = AlignedBuffer<UInt32>(words)
+    let zeros = [Float](repeating: 0, count: rows * 2 * width)
+    var (exact, found, some) = (zeros, zeros, zeros)
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        guard let a = a.baseAddress, let b = b.baseAddress else { return }
+        if words > 0 {
+          PreparedMatrix.prepare(
+            depth: 2 * width, columns: width, b, row: width, precision: .high, into: parts.pointer)
+        }
+        let prepared =
+          words > 0
+          ? PreparedMatrix(
+            b, row: width, depth: 2 * width, columns: width, parts: parts.pointer, precision: .high)
+          : PreparedMatrix(lying: b, row: width)
+        let planes = ComplexProduct.Planes(re: a, im: a + width, row: 2 * width)
+        func run(_ rows: Int, _ matrix: PreparedMatrix, _ c: inout [Float]) {
+          c.withUnsafeMutableBufferPointer { c in
+            guard let c = c.baseAddress else { return }
+            ComplexProduct.run(
+              rows: rows, columns: width, depth: width, planes, matrix, c, c + width, cRow: 2 * width)
+          }
+        }
+        run(rows, PreparedMatrix(lying: b, row: width), &exact)
+        run(rows, prepared, &found)
+        run(part, prepared, &some)
+      }
+    }
+    guard words > 0, rows >= 4 else {
+      #expect(found == exact)
+      return
+    }
+    #expect(found[..<(part * 2 * width)] == some[..<(part * 2 * width)])
+    var worst = 0.0
+    for i in 0..<rows {
+      for j in 0..<width {
+        var (re, im, size) = (0.0, 0.0, 0.0)
+        for k in 0..<width {
+          let (x, y) = (Double(a[i * 2 * width + k]), Double(a[i * 2 * width + width + k]))
+          let (u, v) = (Double(b[k * width + j]), Double(b[(width + k) * width + j]))
+          re += x * u - y * v
+          im += x * v + y * u
+          size += max(abs(x * u) + abs(y * v), abs(x * v) + abs(y * u))
+        }
+        let place = i * 2 * width + j
+        worst = max(
+          worst, abs(Double(found[place]) - re) / size, abs(Double(found[place + width]) - im) / size)
+      }
+    }
+    #expect(worst > 1e-8 && worst < 3 / 65536.0)
+  }
+
   @Test(
     arguments: [(7, 16, 9), (4, 64, 33), (64, 48, 5), (5, 3, 4), (27, 144, 70), (3, 128, 80)], [false, true])
   func complexProducts(shape: (rows: Int, columns: Int, depth: Int), conjugate: Bool) {
