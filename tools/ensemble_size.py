@@ -69,6 +69,7 @@ def main():
     print("\nProbabilities: 90 % interval expected from n members, area mean; RMS difference from the largest run over what"
           "\nsampling alone gives (1: nothing but sampling)")
     names = sorted({key[:2] for key in probabilities})
+    widths = {}
     print("| variable above | day | " + " | ".join(f"n = {n}" for n in sizes) + " |\n|---|---|" + "---|" * len(sizes))
     for name, threshold in names:
         for day in days:
@@ -81,6 +82,7 @@ def main():
                 width = 2 * 1.645 * (weight * numpy.sqrt(best * (1 - best) / n)).mean()
                 difference = (weight * (probabilities[name, threshold, day, n] - best) ** 2).mean()
                 expected = variance * (1 / n - 1 / sizes[-1])
+                widths[name, threshold, day, n] = width, 2 * 1.645 * math.sqrt(difference)
                 cells.append(f"{width:.4f}" + ("" if n == sizes[-1] else f"; {math.sqrt(difference / expected):.2f}"))
             print(f"| {name.split('_')[0]} {threshold} | {day} | " + " | ".join(cells) + " |")
     if options.figure:
@@ -89,22 +91,41 @@ def main():
         matplotlib.use("Agg")
         from matplotlib import pyplot
 
-        figure, axes = pyplot.subplots(1, 3, figsize=(14, 4))
-        for variable in options.variables.split(","):
+        figure, axes = pyplot.subplots(1, 4, figsize=(17, 4))
+        for number, variable in enumerate(options.variables.split(",")):
             known = sorted({key[1] for key in rows if key[0] == variable})
             for n, style in zip(sizes, [":", "--", "-"]):
                 item = [rows[variable, day, n] for day in known]
-                axes[0].plot(known, [s["outliers"] / s["outliers_expected"] for s in item], style, label=f"{variable}, {n}")
-                axes[1].plot(known, [s["largest_standardised"] / largest_of(n) for s in item], style)
-                axes[2].plot(known, [s["rmse_least_member"] / s["rmse_mean"] for s in item], style)
+
+                def draw(axis, values):
+                    axis.plot(known, values, style, color=f"C{number}", label=f"{variable}, {n}")
+
+                # No outlier at all has no place on a logarithmic axis.
+                draw(axes[0], [s["outliers"] / s["outliers_expected"] or math.nan for s in item])
+                draw(axes[1], [s["largest_standardised"] / largest_of(n) for s in item])
+                draw(axes[2], [s["rmse_least_member"] / s["rmse_mean"] for s in item])
         axes[0].set_yscale("log")
         for axis, title in zip(axes, ["outliers over 2/(n + 1)", "largest standardised member over a Gaussian's",
                                       "best member's RMSE over the ensemble mean's"]):
-            axis.set_title(title)
+            axis.set_title(title, fontsize=9)
             axis.set_xlabel("day")
             axis.axhline(1, color="grey", linewidth=0.5)
-        axes[0].legend(fontsize=5.5, ncol=3, loc="lower center")
-        figure.tight_layout()
+        axis, day = axes[3], 7 if 7 in days else days[-1]
+        for number, (name, threshold) in enumerate(names):
+            both = [(n, *widths[name, threshold, day, n]) for n in sizes if (name, threshold, day, n) in widths]
+            if both:
+                label = f"{name.split('_')[0]} {threshold}"
+                axis.plot([b[0] for b in both], [b[1] for b in both], "-", color=f"C{number}", label=label)
+                axis.plot([b[0] for b in both[:-1]], [b[2] for b in both[:-1]], "o", color=f"C{number}")
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_xlabel("members")
+        axis.set_title(f"90 % interval of probabilities above, day {day};\ndots: from the differences to the largest run",
+                       fontsize=9)
+        axis.legend(fontsize=7)
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, fontsize=7, ncol=len(labels), loc="lower center")
+        figure.tight_layout(rect=(0, 0.07, 1, 1))
         figure.savefig(options.figure, dpi=90)
 
 

@@ -33,19 +33,24 @@ package struct SpectralConvolution: Sendable {
     /// [l][re, im][in][out].
     let start: UnsafePointer<Float>
     /// Every degree's as products of this precision read them, `words` each; not read where `words` is 0.
-    var parts: UnsafePointer<UInt32>
-    var words: Int
-    let precision: ProductPrecision
+    var parts: UnsafePointer<UInt32>?
+    var words = 0
+    var precision = ProductPrecision.highest
 
     /// Of one degree, a matrix [re, im][in][out].
     func matrix(_ l: Int, channels: Int) -> PreparedMatrix {
       let place = start + 2 * l * channels * channels
-      guard words > 0 else { return PreparedMatrix(lying: place, row: channels) }
+      guard let parts, words > 0 else { return PreparedMatrix(lying: place, row: channels) }
       return PreparedMatrix(
         place, row: channels, depth: 2 * channels, columns: channels, parts: parts + l * words,
         precision: precision)
     }
   }
+
+  /// `apply` with weights [l][re, im][in][out] as they lie, in single precision.
+  package func apply(
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, _ team: Team
+  ) { apply(x, Weights(start: w), into: y, team) }
 
   /// Y = X W; with the transposed conjugate weights, dX = dY W^H.
   package func apply(
