@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 
 @Suite struct BenchTests {
@@ -14,16 +15,16 @@ import Testing
     #expect(try #require(limits["triad_gbytes"] as? Double) > 0.1)
     let kernels = try #require(json["kernels"] as? [[String: Any]])
     let names = kernels.compactMap { $0["name"] as? String }
-    func isLess(_ name: String) -> Bool { name.hasSuffix(".high") || name.hasSuffix(".medium") }
-    #expect(
-      names.filter { !isLess($0) } == [
-        "sht.forward.64x48x96", "sht.inverse.64x48x96", "sht.forward.256x91x180", "sht.inverse.256x91x180",
-        "sfno.forward.64x4.sf1", "sfno.forward.64x4.sf2", "sfno.forward.128x6.sf1", "train.step.64x4.sf1",
-        "train.step.64x4.sf2", "train.step.128x6.sf1",
-      ])
-    // On processors that have products of fewer bits training steps have a second precision.
-    let less = names.filter(isLess).map { $0.replacing(/\.(high|medium)$/, with: "") }
-    #expect(less.isEmpty || less == names.filter { $0.hasPrefix("train.") && !isLess($0) })
+    let transforms = [
+      "sht.forward.64x48x96", "sht.inverse.64x48x96", "sht.forward.256x91x180", "sht.inverse.256x91x180",
+    ]
+    let networks = [
+      "sfno.forward.64x4.sf1", "sfno.forward.64x4.sf2", "sfno.forward.128x6.sf1", "train.step.64x4.sf1",
+      "train.step.64x4.sf2", "train.step.128x6.sf1",
+    ]
+    // With every precision that makes a difference on this processor.
+    let precisions = ProductPrecision.distinct.map { $0 == .highest ? "" : ".\($0)" }
+    #expect(names == transforms + networks.flatMap { name in precisions.map { name + $0 } })
     for kernel in kernels {
       #expect(try #require(kernel["ms"] as? Double) > 0)
       #expect(try #require(kernel["repeats"] as? Int) >= 5)
