@@ -35,6 +35,9 @@ public enum StopFlag {
     }
   }
 
+  /// What to say of work that leaves nothing on disk before its end.
+  public static let nothingWritten = "Nothing was written: run the same command again."
+
   /// Throws where a stop was asked for: the line to put between two pieces of work.
   /// - Throws: `ApusError` of kind `tryAgainLater` (exit code 75) saying what is safe on disk.
   public static func check(_ saved: String = "Run the same command again to continue.") throws {

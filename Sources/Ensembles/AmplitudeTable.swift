@@ -82,7 +82,7 @@ public struct AmplitudeTable: Sendable, Codable, Hashable {
   /// - Parameters:
   ///   - leadHours: last lead time [hours]; a multiple of the model's step.
   ///   - progress: called with the number of dates done.
-  /// - Throws: what the model and the analyses throw; a forecast that blows up is an error.
+  /// - Throws: what the model and the analyses throw; a forecast that blows up is an error, and so is a stop.
   public static func measure(
     _ model: any ForecastModel, against analyses: any AnalysisSource, initialTimes: [Instant], leadHours: Int,
     threads: Int = Parallel.defaultThreads, progress: @Sendable (Int) -> Void = { _ in }
@@ -91,6 +91,7 @@ public struct AmplitudeTable: Sendable, Codable, Hashable {
     let pool = WorkspacePool(models: [model], threads: threads)
     let results = Slots<[Double]>(initialTimes.count)
     try Parallel.forEach(initialTimes.count, threads: threads) { index, thread in
+      try StopFlag.check()
       var state = try analyses.state(at: initialTimes[index])
       try model.requireFitting(state)
       let workspace = pool.workspace(thread: thread, checkpoint: 0)

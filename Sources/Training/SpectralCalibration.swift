@@ -239,7 +239,8 @@ public struct SpectralCalibration: Sendable {
       let state = states(starts[number])
       let workspace = transform.makeWorkspace(channels)
       let spectrum = AlignedBuffer<Float>(transform.coefficientCount(channels))
-      slots[number] = leads.map { lead in
+      slots[number] = try leads.map { lead in
+        try StopFlag.check(StopFlag.nothingWritten)
         transform.forward(state(lead), count: channels, into: spectrum.pointer, workspace)
         var power = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
         transform.eachRow(channels) { l, m, place in

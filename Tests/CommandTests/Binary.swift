@@ -21,8 +21,10 @@ enum Binary {
     .appendingPathComponent("apus").path
 
   /// Runs `apus` to its end; `directory` is its current directory.
+  /// - Parameter stopOn: SIGTERM is sent once this is among its messages.
   static func run(
-    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:],
+    stopOn words: String? = nil
   ) throws -> Outcome {
     let scratch = try Scratch()
     let process = Process()
@@ -38,6 +40,12 @@ enum Binary {
     process.standardError = try FileHandle(forWritingTo: errorsFile)
     process.standardInput = FileHandle.nullDevice
     try process.run()
+    if let words {
+      while process.isRunning, try !String(contentsOf: errorsFile, encoding: .utf8).contains(words) {
+        Thread.sleep(forTimeInterval: 0.02)
+      }
+      process.terminate()
+    }
     process.waitUntilExit()
     return Outcome(
       code: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus,

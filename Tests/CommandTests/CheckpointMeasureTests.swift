@@ -301,4 +301,25 @@ import Testing
     #expect(first["largest_30_day_departure"] == nil)
     #expect(first["spectrum"] == nil)
   }
+
+  /// A stop leaves nothing, and says so.
+  @Test func aMeasurementStops() throws {
+    let home = PrecisionTests.home.path
+    let checkpoints = (1...4).map { "\(home)/models/era5_seed\($0).safetensors" }
+    let data = ["--data", home + "/demo/era5_msl_vo850_t31_6h_20251201-20260228.nc"]
+    for (command, words) in [
+      (["climate"] + checkpoints + data + ["--from", "2025-12-01", "--steps", "359"], "running freely"),
+      (
+        ["skill"] + checkpoints + data
+          + ["--from", "2025-12-01", "--to", "2026-02-20", "--every-hours", "6", "--lead-hours", "24,168"],
+        "making control forecasts"
+      ),
+    ] {
+      let outcome = try Binary.run(
+        ["checkpoint"] + command + ["--output", "out.json"], in: scratch.directory, stopOn: words)
+      #expect(outcome.code == 75, "\(outcome.errors)")
+      #expect(outcome.errors.contains("stopped cleanly on SIGTERM"))
+      #expect(!scratch.files.contains("out.json"))
+    }
+  }
 }

@@ -1,3 +1,5 @@
+import Basics
+
 /// Times repeats of something for a while.
 struct Stopwatch {
   /// How long to repeat.
@@ -6,7 +8,8 @@ struct Stopwatch {
   let fewest = 5
 
   /// Seconds of every repeat, ascending; one repeat before them warms caches and is not counted.
-  func times(_ body: () throws -> Void) rethrows -> [Double] {
+  /// - Throws: what `body` throws, or `ApusError` where a stop was asked for.
+  func times(_ body: () throws -> Void) throws -> [Double] {
     let clock = ContinuousClock()
     func time() throws -> Double {
       let duration = try clock.measure(body)
@@ -16,6 +19,7 @@ struct Stopwatch {
     var times: [Double] = []
     var total = 0.0
     while total < seconds || times.count < fewest {
+      try StopFlag.check(StopFlag.nothingWritten)
       times.append(try time())
       total += times[times.count - 1]
     }
@@ -23,7 +27,8 @@ struct Stopwatch {
   }
 
   /// The median repeat and how many there were.
-  func median(_ body: () throws -> Void) rethrows -> (seconds: Double, repeats: Int) {
+  /// - Throws: as `times`.
+  func median(_ body: () throws -> Void) throws -> (seconds: Double, repeats: Int) {
     let times = try times(body)
     return ((times[(times.count - 1) / 2] + times[times.count / 2]) / 2, times.count)
   }

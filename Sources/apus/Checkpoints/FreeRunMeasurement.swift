@@ -35,7 +35,7 @@ struct FreeRunMeasurement: Sendable {
   /// Makes all runs.
   ///
   /// Checkpoints are worked on in parallel; no field outlives its step.
-  /// - Throws: `ApusError` where a state of the truth is missing or damaged.
+  /// - Throws: `ApusError` where a state of the truth is missing or damaged, or a stop was asked for.
   func run(threads: Int) throws -> Outcome {
     let times = (0...steps).map { start.adding(hours: $0 * data.stepHours) }
     try data.require(times)
@@ -49,6 +49,7 @@ struct FreeRunMeasurement: Sendable {
       var forecast = CheckpointForecast(data.checkpoints[place], from: analysis)
       var series: [StateSummary] = []
       while forecast.steps < steps {
+        try StopFlag.check(StopFlag.nothingWritten)
         forecast.step()
         guard forecast.isFinite else { break }
         series.append(summary(forecast.state))

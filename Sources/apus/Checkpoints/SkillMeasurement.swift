@@ -62,7 +62,7 @@ struct SkillMeasurement: Sendable {
   ///
   /// Initial times are worked on in parallel and summed in their order, so threads do not change a bit. No
   /// field outlives its lead time.
-  /// - Throws: `ApusError` where a state is missing or damaged.
+  /// - Throws: `ApusError` where a state is missing or damaged, or a stop was asked for.
   func run(threads: Int) throws -> Outcome {
     try data.require(initialTimes.flatMap { start in ([0] + leadHours).map { start.adding(hours: $0) } })
     let slots = Slots<Outcome>(initialTimes.count)
@@ -85,6 +85,7 @@ struct SkillMeasurement: Sendable {
     var outcome = Outcome(sums: [], notFinite: [])
     for hours in leadHours {
       for place in forecasts.indices where isFinite[place] {
+        try StopFlag.check(StopFlag.nothingWritten)
         forecasts[place].advance(toHours: hours)
         isFinite[place] = forecasts[place].isFinite
         if !isFinite[place] {

@@ -38,7 +38,7 @@ struct QuantileClimate {
       let counts = list.map { origins[$0]?.count ?? 0 }
       try file.put("\(variable.name)_count", counts.map { Int32($0) })
       for (place, record) in list.enumerated() where counts[place] > 0 {
-        try StopFlag.check("Nothing was written; run the same command again.")
+        try StopFlag.check(StopFlag.nothingWritten)
         try states.forEachRows(
           number, record, states: counts[place], memory: memoryMegabytes * 1_000_000
         ) { rows, values in

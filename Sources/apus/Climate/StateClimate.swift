@@ -62,7 +62,7 @@ struct StateClimate {
       try file.put("\(variable.name)_realization", origins.map { Int32($0.member) })
       var first = 0
       for record in list {
-        try StopFlag.check("Nothing was written; run the same command again.")
+        try StopFlag.check(StopFlag.nothingWritten)
         guard let count = own[record]?.count, count > 0 else { continue }
         try states.forEachRows(number, record, states: count, memory: memoryMegabytes * 1_000_000) {
           rows, values in

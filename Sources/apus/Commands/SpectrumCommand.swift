@@ -80,7 +80,7 @@ struct SpectrumCommand: ParsableCommand {
     var sums = [Double](repeating: 0, count: count)
     var (complete, incomplete) = (0, 0)
     for (place, item) in archive.cases.enumerated() {
-      try StopFlag.check("Nothing was written: start it again.")
+      try StopFlag.check(StopFlag.nothingWritten)
       let members = EnsembleValues(try archive.values(item), members: archive.members.count)
       let spectra = try EnsembleSpectra(members, transform: transform, convention: convention)
       try writer.put(

@@ -125,7 +125,7 @@ struct VerifyCommand: ParsableCommand {
     var cases: [(EnsembleArchive.Case, CaseScores)] = []
     var missing = 0
     for (place, item) in archive.cases.enumerated() {
-      try StopFlag.check("Nothing was written: start it again.")
+      try StopFlag.check(StopFlag.nothingWritten)
       let members = EnsembleValues(try archive.values(item), members: archive.members.count)
       let observed = try truths.values(item)
       let scores = try PointwiseScores(
