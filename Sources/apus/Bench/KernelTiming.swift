@@ -1,5 +1,3 @@
-import Kernels
-
 /// One timed kernel.
 struct KernelTiming {
   /// `suite.kernel.shape`, stable: tools/bench_peers.py looks kernels up by it.
@@ -13,9 +11,4 @@ struct KernelTiming {
   /// Bytes that must at least move: inputs, weights and tables read once, outputs written once. What stays
   /// in the caches between two stages is not counted.
   let bytes: Double
-
-  /// What the name of a kernel ends with where its products are not in single precision.
-  static func suffix(_ precision: ProductPrecision) -> String {
-    precision == .highest ? "" : ".\(precision)"
-  }
 }

@@ -1,6 +1,5 @@
 import Basics
 import Fields
-import Kernels
 import Operators
 import Sphere
 import Training
@@ -8,13 +7,11 @@ import Training
 /// One training step as `apus train` does it: features, forward, HENS loss, adjoint, norm, AdamW.
 enum TrainingBench {
   static func run(_ threads: Int, _ stopwatch: Stopwatch) throws -> [KernelTiming] {
-    try BenchNetwork.all.flatMap { bench in
-      try ProductPrecision.distinct.map { try time(bench, $0, threads, stopwatch) }
-    }
+    try BenchNetwork.all.map { try time($0, threads, stopwatch) }
   }
 
   private static func time(
-    _ bench: BenchNetwork, _ precision: ProductPrecision, _ threads: Int, _ stopwatch: Stopwatch
+    _ bench: BenchNetwork, _ threads: Int, _ stopwatch: Stopwatch
   ) throws -> KernelTiming {
     let network = try SFNO(bench.configuration)
     let batch = BenchNetwork.batch
@@ -27,7 +24,7 @@ enum TrainingBench {
       features: FeatureFields(
         features, grid: network.grid, staticFields: [Float](repeating: 0.5, count: network.grid.pointCount)),
       loss: TendencyLoss(normalisation, grid: network.grid, isRelative: true, weights: [:]), steps: 1,
-      precision: precision)
+      precision: bench.precision)
     let parameters = network.layout.initialise(seed: 1, decoderScale: 0.1)
     // No moving average: the peer keeps none.
     let optimiser = AdamW(parameters, betas: (0.9, 0.95), decay: 0, averageDecay: nil)
@@ -45,7 +42,7 @@ enum TrainingBench {
     let weights = Double(network.layout.count)
     let states = Double(batch * (BenchNetwork.inputs + BenchNetwork.outputs) * network.grid.pointCount)
     return KernelTiming(
-      name: "train.step.\(bench.name)" + KernelTiming.suffix(precision),
+      name: "train.step.\(bench.name)",
       seconds: time.seconds,
       repeats: time.repeats,
       operations: Double(batch) * (network.operationsPerStep + network.operationsPerAdjoint),
