@@ -248,7 +248,7 @@ def main():
     good, results = True, []
     pairs = [(peer, name, times[peer, name]) for peer, name in times if peer != "apus"]
     pairs += [("torch", name, times["torch", full(name)])
-              for peer, name in times if peer == "apus" and full(name) != name]
+              for peer, name in times if peer == "apus" and full(name) != name and ("torch", full(name)) in times]
     for peer, name, theirs in pairs:
         ours = times["apus", name]
         ratios = [b / a for a, b in zip(ours, theirs)]
