@@ -9,7 +9,7 @@ import Sphere
 ///
 /// Multiplying by the climate's deviation, which differs tenfold between the tropics and the storm tracks, moves power from
 /// the large scales of a steep spectrum to the small ones, where there is next to none: z500 drawn with the right spectrum of
-/// z would have several times the truth's power at l > 20. g makes the mean power of draws that of their labels, degree by
+/// z would have several times the truth's power at l > 20. g makes the mean power of draws that of the truth, degree by
 /// degree, on the hindcasts that were learnt from.
 public struct SpectralFinish: Sendable {
   /// g [number of seeds][lead time][channel][degree]; nil for 1.
@@ -50,7 +50,11 @@ public struct SpectralFinish: Sendable {
     for i in 0..<size { z[i] += scale.mean.pointer[i] }
   }
 
-  /// Measures g: the root of the labels' mean power over the draws', over up to 48 cases a lead time.
+  /// Measures g: the root of the truth's mean power over the draws'.
+  ///
+  /// Draws of members get the truth's power too, not their labels': what forecasters add to the small scales is not worth
+  /// imitating. The truth's is the mean over all valid times, since it does not depend on the lead time; the draws' that over
+  /// up to 144 cases of a number of seeds and a lead time.
   /// - Throws: what the parallel loop throws; nothing of its own.
   public static func fit(
     _ emulator: any Emulator, _ set: HindcastSet, _ draw: LabelDraw, seed: UInt64, threads: Int
@@ -58,65 +62,69 @@ public struct SpectralFinish: Sendable {
     let domain = emulator.domain
     let plain = SpectralFinish(domain, gains: nil)
     let (v, degrees, leads) = (domain.channels.count, domain.degrees, domain.leadHours.count)
-    var jobs: [(seeds: Int, index: Int)] = []
+    var truths: [Int] = []
+    var seen: Set<Instant> = []
+    for (index, item) in set.cases.enumerated() where seen.insert(item.valid).inserted {
+      truths.append(index)
+    }
+    // Fields whose power is summed: truths (no number of seeds), then draws.
+    var jobs: [(seeds: Int?, index: Int)] = truths.map { (nil, $0) }
     for seeds in emulator.seedCounts.indices {
       for lead in 0..<leads {
         let cases = set.cases.indices.filter { set.cases[$0].lead == lead }
-        let count = min(48, cases.count)
+        let count = min(144, cases.count)
         jobs += (0..<count).map { (seeds, cases[$0 * cases.count / count]) }
       }
     }
-    // Power of label and draw by job, [2][channel][degree].
-    let size = 2 * v * degrees
+    // [job][channel][degree].
+    let size = v * degrees
     let powers = AlignedBuffer<Double>(jobs.count * size)
     let tools = Tools(
       generators: (0..<threads).map { _ in emulator.makeGenerator() },
-      spaces: (0..<threads).map { _ in plain.makeWorkspace() })
+      spaces: (0..<threads).map { _ in plain.makeWorkspace() },
+      fields: (0..<threads).map { _ in AlignedBuffer(domain.fieldSize) })
     let work = jobs
     try Parallel.forEach(work.count, threads: threads) { number, thread in
       let (seeds, index) = work[number]
       let item = set.cases[index]
-      let stream = Philox(seed: seed, purpose: .emulation, UInt64(index), UInt64(seeds), 30)
-      let (chosen, label) = draw.choose(set.members, stream, seeds: emulator.seedCounts[seeds])
+      let (space, field) = (tools.spaces[thread], tools.fields[thread].pointer)
+      if let seeds {
+        let stream = Philox(seed: seed, purpose: .emulation, UInt64(index), UInt64(seeds), 30)
+        let chosen = draw.choose(set.members, stream, seeds: emulator.seedCounts[seeds]).seeds
+        tools.generators[thread].generate(
+          EmulatorDraw(
+            seeds: chosen.map { set.member(index, $0) }, lead: item.lead, validTime: item.valid,
+            seed: seed, initial: item.initial, member: 1), into: field)
+      } else {
+        field.update(from: set.truth(index), count: domain.fieldSize)
+      }
       let scale = Standardisation(domain.climate, at: item.valid)
-      let space = tools.spaces[thread]
-      let field = AlignedBuffer<Float>(domain.fieldSize)
-      for part in 0..<2 {
-        if part == 0 {
-          let y = label.map { set.member(index, $0) } ?? set.truth(index)
-          field.pointer.update(from: y, count: domain.fieldSize)
-        } else {
-          tools.generators[thread].generate(
-            EmulatorDraw(
-              seeds: chosen.map { set.member(index, $0) }, lead: item.lead, validTime: item.valid,
-              seed: seed, initial: item.initial, member: 1), into: field.pointer)
-        }
-        for i in 0..<domain.fieldSize { field.pointer[i] *= scale.deviation.pointer[i] }
-        plain.transform.forward(
-          field.pointer, count: v, into: space.spectrum.pointer, space.transform)
-        let target = powers.pointer + number * size + part * v * degrees
-        plain.transform.eachRow(v) { l, m, row in
-          let twice = m == 0 ? 1.0 : 2
-          for c in 0..<v {
-            let x = Double(space.spectrum.pointer[row + c])
-            target[c * degrees + l] += twice * x * x
-          }
+      for i in 0..<domain.fieldSize { field[i] *= scale.deviation.pointer[i] }
+      plain.transform.forward(field, count: v, into: space.spectrum.pointer, space.transform)
+      let target = powers.pointer + number * size
+      plain.transform.eachRow(v) { l, m, row in
+        let twice = m == 0 ? 1.0 : 2
+        for c in 0..<v {
+          let x = Double(space.spectrum.pointer[row + c])
+          target[c * degrees + l] += twice * x * x
         }
       }
     }
-    var sums = emulator.seedCounts.map { _ in
-      [[Double]](repeating: [Double](repeating: 0, count: size), count: leads)
+    /// Mean power of some jobs, [channel][degree].
+    func mean(_ numbers: [Int]) -> [Double] {
+      (0..<size).map { i in
+        numbers.reduce(0) { $0 + powers.pointer[$1 * size + i] } / Double(max(numbers.count, 1))
+      }
     }
-    for (number, job) in work.enumerated() {
-      for i in 0..<size { sums[job.seeds][set.cases[job.index].lead][i] += powers.pointer[number * size + i] }
-    }
-    let gains = sums.map { leads in
-      leads.map { sums in
-        (0..<v).map { c in
-          (0..<degrees).map { l -> Double in
-            let (label, drawn) = (sums[c * degrees + l], sums[(v + c) * degrees + l])
-            guard drawn > 0 else { return 1 }
-            return min(max((label / drawn).squareRoot(), range.lowerBound), range.upperBound)
+    let truth = mean(Array(truths.indices))
+    let gains = emulator.seedCounts.indices.map { seeds in
+      (0..<leads).map { lead in
+        let drawn = mean(
+          work.indices.filter { work[$0].seeds == seeds && set.cases[work[$0].index].lead == lead })
+        return (0..<v).map { c in
+          (c * degrees..<(c + 1) * degrees).map { i -> Double in
+            guard drawn[i] > 0 else { return 1 }
+            return min(max((truth[i] / drawn[i]).squareRoot(), range.lowerBound), range.upperBound)
           }
         }
       }
@@ -128,5 +136,6 @@ public struct SpectralFinish: Sendable {
   private struct Tools: @unchecked Sendable {
     let generators: [any MemberGenerator]
     let spaces: [SpectralWhitening.Workspace]
+    let fields: [AlignedBuffer<Float>]
   }
 }

@@ -144,9 +144,10 @@ import Testing
     }
   }
 
-  /// Draws of 0.7 times the labels' amplitude get a gain of 1/0.7, which their file keeps.
-  @Test func finishGivesTheLabelsPower() throws {
-    let world = try EmulatorWorld(starts: 60)
+  /// Draws of 0.7 times the members' amplitude get a gain of 0.8/0.7 where the truth's is 0.8 times the members', and
+  /// their file keeps it.
+  @Test func finishGivesTheTruthsPower() throws {
+    let world = try EmulatorWorld(starts: 60, truthFactor: 0.8)
     let two = LabelDraw(seedCounts: [2], truthShare: 0, keepsPairsApart: false)
     let right = GaussianShrinkage.fit(world.hindcasts, two, seed: 1)
     func scaled(_ table: [[[[Double]]]]) -> [[[[Double]]]] {
@@ -161,9 +162,9 @@ import Testing
     for lead in 0..<2 {
       for channel in 0..<2 {
         for l in 3..<8 {
-          // Two sums of 48 (2 l + 1) squares.
-          let error = 4 / (48 * Double(2 * l + 1)).squareRoot()
-          #expect(abs(gains[0][lead][channel][l] * 0.7 - 1) < error)
+          // Sums of 60 and 120 times 2 l + 1 squares.
+          let error = 4 / (60 * Double(2 * l + 1)).squareRoot()
+          #expect(abs(gains[0][lead][channel][l] * 0.7 / 0.8 - 1) < error)
         }
       }
     }

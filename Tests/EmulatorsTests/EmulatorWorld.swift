@@ -6,14 +6,16 @@ import Operators
 import Sphere
 
 /// A small world with a known law: standardised anomalies are exchangeable Gaussian members about an ensemble mean,
-/// mode by mode, and the truth is one more member.
+/// mode by mode, and the truth is one more member, times a factor.
 struct EmulatorWorld {
   static let (tau, spread) = (1.0, 0.6)
   let domain: EmulatorDomain
   let hindcasts: HindcastSet
   let transform: SphericalTransform<Float>
 
-  init(starts: Int, members: Int = 6, seed: UInt64 = 1, offset: Double = 0) throws {
+  init(
+    starts: Int, members: Int = 6, seed: UInt64 = 1, offset: Double = 0, truthFactor: Double = 1
+  ) throws {
     let grid = try SphereGrid(.gaussian, latitudes: 12, longitudes: 24)
     let transform = SphericalTransform<Float>(grid: grid, degrees: 8)
     let channels = 2
@@ -45,10 +47,11 @@ struct EmulatorWorld {
           white.noise(
             Philox(seed: seed, purpose: .test, UInt64(start), UInt64(lead), UInt64(member)),
             into: noise.pointer, space)
-          let shift = member == members ? Float(offset) : 0
+          let (factor, shift) = member == members ? (Float(truthFactor), Float(offset)) : (1, 0)
           for i in 0..<size {
             values.append(
-              Float(EmulatorWorld.tau) * mean.pointer[i] + Float(EmulatorWorld.spread) * noise.pointer[i]
+              factor
+                * (Float(EmulatorWorld.tau) * mean.pointer[i] + Float(EmulatorWorld.spread) * noise.pointer[i])
                 + shift)
           }
         }
