@@ -11,6 +11,7 @@ import Testing
     #expect(limits["threads"] as? Int == 1)
     // Any processor that runs the AVX2 kernels is between these.
     let peak = try #require(limits["sgemm_gflops"] as? Double)
+    #expect((limits["openblas_kernels"] as? String)?.isEmpty == false)
     #expect(peak > 1 && peak < 10_000)
     #expect(try #require(limits["triad_gbytes"] as? Double) > 0.1)
     let kernels = try #require(json["kernels"] as? [[String: Any]])

@@ -46,8 +46,10 @@ struct BenchReport: Encodable, CustomStringConvertible {
   var description: String {
     let width = kernels.map(\.name.count).max() ?? 0
     func padded(_ text: String) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    var lines = [
-      String(format: "%d threads: sgemm %.0f GFLOP/s, ", limits.threads, limits.sgemm)
+    var lines = BLASProcessor.advice.map { ["note: " + $0] } ?? []
+    lines += [
+      String(format: "%d threads: sgemm %.0f GFLOP/s ", limits.threads, limits.sgemm)
+        + "(OpenBLAS' kernels for \(limits.kernels)), "
         + (limits.matrixUnit.map { String(format: "matrix unit %.0f GFLOP/s, ", $0) } ?? "")
         + String(format: "memory %.1f GB/s (triad)", limits.bandwidth),
       padded("kernel") + "         ms   GFLOP/s  of sgemm     GB/s  of memory",

@@ -7,6 +7,8 @@ struct MachineLimits: Encodable {
   let threads: Int
   /// Matrix products in Float, 10^9 operations a second: the best repeat, since it is a limit.
   let sgemm: Double
+  /// The processor that OpenBLAS' kernels, which reached it, were written for.
+  let kernels = BLASProcessor.kernels
   /// The same of a wide product of the network on the processor's matrix unit, all of it in the caches; nil
   /// where there is none.
   let matrixUnit: Double?
@@ -16,6 +18,7 @@ struct MachineLimits: Encodable {
   enum CodingKeys: String, CodingKey {
     case threads
     case sgemm = "sgemm_gflops"
+    case kernels = "openblas_kernels"
     case matrixUnit = "matrix_unit_gflops"
     case bandwidth = "triad_gbytes"
   }

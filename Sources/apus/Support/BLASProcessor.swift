@@ -23,13 +23,29 @@ enum BLASProcessor {
     return flags.contains("avx2") && flags.contains("fma") ? "HASWELL" : nil
   }
 
+  /// The processor that OpenBLAS' kernels in use were written for, such as SkylakeX.
+  static var kernels: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+
+  /// The kernels that fit this processor.
+  private static var fitting: String? {
+    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
+    else { return nil }
+    return better(flags: Set(line.split(separator: " ")))
+  }
+
+  /// What to do where the environment keeps OpenBLAS from using AVX-512 that is there, so that a sgemm peak is half of what
+  /// it could be; nil elsewhere.
+  static var advice: String? {
+    guard environmentValue(variable) != nil, fitting == "SKYLAKEX",
+      !["skylakex", "cooperlake", "sapphirerapids"].contains(kernels.lowercased())
+    else { return nil }
+    return "\(variable) keeps OpenBLAS from using this processor's AVX-512: unset it for the true sgemm peak"
+  }
+
   /// Starts the program again where that helps; returns where it does not (or cannot be done).
   static func restartIfMistaken() {
-    guard environmentValue(variable) == nil, let name = openblas_get_corename(),
-      fallbacks.contains(String(cString: name).lowercased()),
-      let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }),
-      let core = better(flags: Set(line.split(separator: " ")))
+    guard environmentValue(variable) == nil, fallbacks.contains(kernels.lowercased()), let core = fitting
     else { return }
     setenv(variable, core, 1)
     execv("/proc/self/exe", CommandLine.unsafeArgv)
