@@ -49,10 +49,22 @@ import Testing
     }
   }
 
-  @Test func oneSuiteAsText() throws {
-    let outcome = try Binary.run(["bench", "sht", "--threads", "2", "--seconds", "0.001"])
+  /// A note comes first where the environment keeps OpenBLAS from kernels that the processor could run.
+  @Test(arguments: ["HASWELL", "SKYLAKEX"]) func oneSuiteAsText(kernels: String) throws {
+    let flags = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8).split(
+      whereSeparator: \.isWhitespace)
+    let hasAVX512 = ["avx512f", "avx512bw", "avx512dq", "avx512cd", "avx512vl"]
+      .allSatisfy { flags.contains($0[...]) }
+    // Kernels that the processor cannot run would end the program.
+    guard kernels == "HASWELL" || hasAVX512 else { return }
+    let outcome = try Binary.run(
+      ["bench", "sht", "--threads", "2", "--seconds", "0.001"],
+      environment: ["OPENBLAS_CORETYPE": kernels])
     #expect(outcome.code == 0)
-    let lines = outcome.output.split(separator: "\n")
+    var lines = outcome.output.split(separator: "\n")
+    if hasAVX512 && kernels == "HASWELL" {
+      #expect(lines.removeFirst().hasPrefix("note: OPENBLAS_CORETYPE keeps OpenBLAS from "))
+    }
     #expect(lines.count == 7)
     #expect(lines.first?.hasPrefix("2 threads: sgemm ") == true)
     #expect(lines.dropFirst(2).dropLast().allSatisfy { $0.hasPrefix("sht.") })
