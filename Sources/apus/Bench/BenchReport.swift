@@ -46,7 +46,7 @@ struct BenchReport: Encodable, CustomStringConvertible {
   var description: String {
     let width = kernels.map(\.name.count).max() ?? 0
     func padded(_ text: String) -> String { text.padding(toLength: width, withPad: " ", startingAt: 0) }
-    var lines = BLASProcessor.advice.map { ["note: " + $0] } ?? []
+    var lines = limits.advice.map { ["note: " + $0] } ?? []
     lines += [
       String(format: "%d threads: sgemm %.0f GFLOP/s ", limits.threads, limits.sgemm)
         + "(OpenBLAS' kernels for \(limits.kernels)), "

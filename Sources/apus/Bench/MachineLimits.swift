@@ -9,6 +9,8 @@ struct MachineLimits: Encodable {
   let sgemm: Double
   /// The processor that OpenBLAS' kernels, which reached it, were written for.
   let kernels = BLASProcessor.kernels
+  /// Where `sgemm` is less than the processor could reach, what to do; for the text alone.
+  let advice = BLASProcessor.advice
   /// The same of a wide product of the network on the processor's matrix unit, all of it in the caches; nil
   /// where there is none.
   let matrixUnit: Double?
