@@ -104,7 +104,8 @@ let package = Package(
     tests(
       of: "Command",
       knows: [
-        "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Ensembles", "CNetCDF", "apus",
+        "Basics", "Kernels", "Sphere", "Fields", "FieldIO", "Operators", "Models", "Emulators", "Ensembles",
+        "CNetCDF", "apus",
       ],
       resources: [.copy("Resources")]),
   ],

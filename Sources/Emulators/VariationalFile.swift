@@ -36,9 +36,10 @@ public struct VariationalConfiguration: Sendable, Hashable, Codable {
 
 /// Variational forecasters as safetensors files: all that a checkpoint has, the forecaster's weights among them with their
 /// latent columns, `prior.*` and `posterior.*` beside them, and in the metadata `variational` and, once it was calibrated,
-/// `variational_spectral_gain`.
+/// `variational_spectral_gain` and `variational_finish`.
 public enum VariationalFile {
   private static let gainKey = "variational_spectral_gain"
+  private static let finishKey = "variational_finish"
 
   /// Whether a file holds a variational forecaster.
   /// - Throws: `ApusError` where it cannot be read.
@@ -94,26 +95,40 @@ public enum VariationalFile {
       let weights = try part.network.layout.read(file, file: path, prefix: prefix)
       (flat.pointer + part.offset).update(from: weights.pointer, count: weights.count)
     }
-    let forecaster = VariationalForecaster(
+    var forecaster = VariationalForecaster(
       networks: networks, parameters: flat, base: base, noiseMemory: configuration.noiseMemory ?? 0,
       provenance: file.metadata["provenance"] ?? "{}")
-    guard let text = file.metadata[gainKey] else { return forecaster }
-    guard let gain = try? JSONDecoder().decode(StepTuning.self, from: Data(text.utf8)) else {
-      throw ApusError(.badData, "metadata cannot be read", file: path, variable: gainKey)
+    if let gain = try metadata(StepTuning.self, gainKey, of: file, path) {
+      forecaster = try forecaster.with(tuning: gain)
     }
-    return try forecaster.with(tuning: gain)
+    if let finish = try metadata(LeadTimeFinish.self, finishKey, of: file, path) {
+      forecaster = try forecaster.with(finish: finish)
+    }
+    return forecaster
   }
 
-  /// Writes the forecaster of a file with another tuning, memory of the noise and provenance, its weights as they are
-  /// stored.
+  private static func metadata<Value: Decodable>(
+    _: Value.Type, _ key: String, of file: SafeTensors, _ path: String
+  ) throws -> Value? {
+    guard let text = file.metadata[key] else { return nil }
+    guard let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
+      throw ApusError(.badData, "metadata cannot be read", file: path, variable: key)
+    }
+    return value
+  }
+
+  /// Writes the forecaster of a file with another tuning, finish, memory of the noise and provenance, its weights as
+  /// they are stored.
   /// - Throws: `ApusError` where a file cannot be read or written.
   public static func write(
-    _ gain: StepTuning, noiseMemory: Double, provenance: String, of source: String, to path: String
+    _ gain: StepTuning, _ finish: LeadTimeFinish?, noiseMemory: Double, provenance: String, of source: String,
+    to path: String
   ) throws {
     var (file, configuration) = try open(source)
     configuration.noiseMemory = noiseMemory > 0 ? noiseMemory : nil
     file.metadata["variational"] = try SortedJSON.text(configuration)
     file.metadata[gainKey] = try SortedJSON.text(gain)
+    file.metadata[finishKey] = try finish.map { try SortedJSON.text($0) }
     file.metadata["provenance"] = provenance
     try file.write(path)
   }

@@ -108,6 +108,8 @@ public struct VariationalForecaster: Sendable {
   public let noiseMemory: Double
   /// The tuned diffusion and the limits of its members; those of `base` belong to other weights and are not used.
   public let tuning: StepTuning?
+  /// What its members get at a lead time when they are written; measured with this tuning and memory.
+  public let finish: LeadTimeFinish?
   /// Where it comes from, as JSON text.
   public let provenance: String
   private let forecaster, prior: SFNOWeights
@@ -116,9 +118,9 @@ public struct VariationalForecaster: Sendable {
   /// A forecaster from its parts.
   public init(
     networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, noiseMemory: Double = 0,
-    tuning: StepTuning? = nil, provenance: String
+    tuning: StepTuning? = nil, finish: LeadTimeFinish? = nil, provenance: String
   ) {
-    (self.noiseMemory, self.tuning) = (noiseMemory, tuning)
+    (self.noiseMemory, self.tuning, self.finish) = (noiseMemory, tuning, finish)
     (self.networks, self.parameters, self.base) = (networks, parameters, base)
     self.provenance = provenance
     forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
@@ -217,6 +219,25 @@ public struct VariationalForecaster: Sendable {
       values: values)
   }
 
+  /// A forecast's state as it is written: with the finish of its lead time, where there is one. The next step starts from
+  /// the state itself.
+  /// - Parameter leadHours: lead time [h].
+  public func finished(_ state: State, leadHours: Int, _ space: Workspace) -> State {
+    guard let finish, leadHours > 0 else { return state }
+    let (points, c) = (base.grid.pointCount, base.channels.count)
+    var state = state
+    let field = space.output.pointer
+    state.values.withUnsafeMutableBufferPointer { values in
+      guard let start = values.baseAddress else { return }
+      base.normalisation.normalise(start, into: field, points: points)
+      truncation.forward(field, count: c, into: space.spectrum.pointer, space.transform)
+      finish.apply(to: space.spectrum.pointer, at: leadHours, truncation)
+      truncation.inverse(space.spectrum.pointer, count: c, into: field, space.transform)
+      base.normalisation.restore(field, into: start, points: points)
+    }
+    return state
+  }
+
   /// Independent normals, or zeros without a stream.
   static func fillNoise(_ stream: Philox?, _ noise: AlignedBuffer<Float>) {
     guard let stream else {
@@ -243,7 +264,7 @@ extension VariationalForecaster: SpectrallyTuned {
   /// Where it was read from.
   public var file: String { base.file }
 
-  /// The same forecaster with another tuning.
+  /// The same forecaster with another tuning, without a finish, which belongs to the old one.
   /// - Throws: `ApusError` of kind `badData` where it does not fit.
   public func with(tuning: StepTuning) throws -> VariationalForecaster {
     try tuning.requireFitting(
@@ -254,11 +275,20 @@ extension VariationalForecaster: SpectrallyTuned {
       provenance: provenance)
   }
 
-  /// The same forecaster with another memory of its noise, 0 up to 1.
+  /// The same forecaster with another memory of its noise, 0 up to 1; a finish is kept where it is the same memory.
   public func with(noiseMemory: Double) -> VariationalForecaster {
     VariationalForecaster(
       networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory,
-      tuning: tuning, provenance: provenance)
+      tuning: tuning, finish: noiseMemory == self.noiseMemory ? finish : nil, provenance: provenance)
+  }
+
+  /// The same forecaster with a finish.
+  /// - Throws: `ApusError` of kind `badData` where it does not fit.
+  public func with(finish: LeadTimeFinish) throws -> VariationalForecaster {
+    try finish.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
+    return VariationalForecaster(
+      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, tuning: tuning,
+      finish: finish, provenance: provenance)
   }
 
   /// Member 1 of seed 0, with the noise's own memory.

@@ -42,8 +42,7 @@ public struct SpectralCalibration: Sendable {
   /// All states, those too near to the end for a forecast too.
   private let states: TrainingSet
   private let starts: [Int]
-  private let normalisation: Normalisation
-  private let transform: SphericalTransform<Float>
+  private let degrees: Int
 
   /// Bounds of log g: diffusion is to be tuned, not to be replaced.
   private static let bound = 0.1
@@ -67,14 +66,7 @@ public struct SpectralCalibration: Sendable {
     firstFactor: Int? = nil, relaxation: Double, finestRelaxation: Double? = nil,
     boundRelaxation: Double? = nil, limitMargin: Double, powerTail: Double? = nil
   ) throws {
-    let last = leads.max() ?? 0
-    let cut = set.cut(steps: last)
-    guard cut.count > 0, last > 0 else {
-      throw ApusError(
-        .badData, "the data are too short for the longest lead time", variable: "lead-hours",
-        found: "\(last * forecaster.stepHours) h", expected: "an unbroken stretch of more than \(last) steps",
-        advice: "Give more data or shorter lead times.")
-    }
+    let cut = try set.cut(forForecastsOf: leads, stepHours: forecaster.stepHours)
     self.set = cut
     states = set.cut(steps: 0)
     limits = SpectralCalibration.limits(
@@ -90,8 +82,7 @@ public struct SpectralCalibration: Sendable {
     self.powerTail = powerTail
     let count = min(starts, cut.count)
     self.starts = (0..<count).map { $0 * cut.count / count }
-    normalisation = forecaster.normalisation
-    transform = SphericalTransform(grid: forecaster.grid, degrees: forecaster.degrees)
+    degrees = forecaster.degrees
   }
 
   /// The gain that fits best, and what every iteration came to; the first is that of the forecaster as it was.
@@ -101,12 +92,13 @@ public struct SpectralCalibration: Sendable {
     _ forecaster: Forecaster, iterations: Int, threads: Int = Parallel.defaultThreads,
     report: (Iteration) -> Void = { _ in }
   ) throws -> (gain: StepTuning, iterations: [Iteration]) {
-    let (channels, degrees) = (set.channels, forecaster.degrees)
-    let truth = try totalPowers(starts, leads, threads: threads) { start in { set.state(start, step: $0) } }
+    let channels = set.channels
+    let powers = ForecastPowers(set, of: forecaster)
+    let truth = ForecastPowers.total(try powers.ofStates(starts, leads, threads: threads))
     var gain = StepTuning(channels: channels, degrees: degrees)
     gain.relaxation = relaxation
     gain.limits = limits
-    try setPower(of: &gain, threads: threads)
+    try setPower(of: &gain, ForecastPowers(states, of: forecaster), threads: threads)
     var memory = [[Double]](repeating: [Double](repeating: 8, count: degrees), count: channels)
     var before: (misfit: [[Double]], gain: StepTuning)?
     var best: (misfit: Double, gain: StepTuning)?
@@ -114,7 +106,8 @@ public struct SpectralCalibration: Sendable {
     for iteration in -1...max(iterations, 0) {
       // Once as it was, for the report.
       let current = iteration < 0 ? forecaster : try forecaster.with(tuning: gain)
-      let forecast = try forecastPowers(current, threads: threads)
+      let forecast = ForecastPowers.total(
+        try powers.ofForecasts(current, starts, leads, threads: threads))
       var misfit = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
       var (total, count, lowest, highest) = (0.0, 0, Double.infinity, 0.0)
       for c in 0..<channels {
@@ -155,22 +148,27 @@ public struct SpectralCalibration: Sendable {
       gain = next
     }
     guard let best else {
-      throw ApusError(
-        .badData, "the forecasts do not stay finite", file: forecaster.file,
-        found: "power that is not finite", expected: "finite forecasts over \(leads.last ?? 0) steps",
-        advice: "Train it further, through several steps (rollout_steps).")
+      throw Self.notFinite(forecaster.file, steps: leads.last ?? 0)
     }
     return (best.gain, outcomes)
   }
 
+  /// What is said of a forecaster whose forecasts do not last.
+  static func notFinite(_ file: String, steps: Int) -> ApusError {
+    ApusError(
+      .badData, "the forecasts do not stay finite", file: file, found: "power that is not finite",
+      expected: "finite forecasts over \(steps) steps",
+      advice: "Train it further, through several steps (rollout_steps).")
+  }
+
   /// The mean power that is relaxed to, and the bounds below.
-  private func setPower(of gain: inout StepTuning, threads: Int) throws {
+  private func setPower(of gain: inout StepTuning, _ all: ForecastPowers, threads: Int) throws {
     let count = min(Self.mostStates, states.count)
     let samples = (0..<count).map { $0 * states.count / count }
-    let powers = try powers(samples, [0], threads: threads) { start in { states.state(start, step: $0) } }
-    var bounds = powerTail.map { _ in PowerBounds(channels: set.channels, degrees: transform.degrees) }
+    let powers = try all.ofStates(samples, [0], threads: threads)
+    var bounds = powerTail.map { _ in PowerBounds(channels: set.channels, degrees: degrees) }
     for c in 0..<set.channels {
-      for l in 0..<transform.degrees {
+      for l in 0..<degrees {
         let seen = powers.map { $0[0][c][l] }
         if l >= firstDegree {
           gain.power[c][l] = seen.reduce(0, +) / Double(count)
@@ -199,75 +197,5 @@ public struct SpectralCalibration: Sendable {
       }
     }
     return ValueLimits(seen, margin: Float(margin))
-  }
-
-  /// Powers [lead][channel][degree] of forecasts, summed over starts.
-  private func forecastPowers(_ forecaster: some SpectrallyTuned, threads: Int) throws -> [[[Double]]] {
-    let size = set.channels * set.points
-    return try totalPowers(starts, leads, threads: threads) { start in
-      let advance = forecaster.stepper(from: set.time(start, step: 0))
-      let values = AlignedBuffer<Float>(size)
-      normalisation.restore(set.state(start, step: 0), into: values.pointer, points: set.points)
-      var forecast = State(
-        channels: normalisation.channels, grid: forecaster.grid, time: set.time(start, step: 0),
-        values: values.array)
-      var step = 0
-      return { lead in
-        while step < lead {
-          forecast = advance(forecast)
-          step += 1
-        }
-        forecast.values.withUnsafeBufferPointer { source in
-          if let base = source.baseAddress {
-            normalisation.normalise(base, into: values.pointer, points: set.points)
-          }
-        }
-        return UnsafePointer(values.pointer)
-      }
-    }
-  }
-
-  /// Powers [start][lead][channel][degree].
-  /// - Parameter states: for a start, what gives its states [channel][point] lead by lead.
-  private func powers(
-    _ starts: [Int], _ leads: [Int], threads: Int,
-    _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
-  ) throws -> [[[[Double]]]] {
-    let (channels, degrees) = (set.channels, transform.degrees)
-    let slots = Slots<[[[Double]]]>(starts.count)
-    try Parallel.forEach(starts.count, threads: threads) { number, _ in
-      let state = states(starts[number])
-      let workspace = transform.makeWorkspace(channels)
-      let spectrum = AlignedBuffer<Float>(transform.coefficientCount(channels))
-      slots[number] = try leads.map { lead in
-        try StopFlag.check(StopFlag.nothingWritten)
-        transform.forward(state(lead), count: channels, into: spectrum.pointer, workspace)
-        var power = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
-        transform.eachRow(channels) { l, m, place in
-          let row = spectrum.pointer + place
-          for c in 0..<channels { power[c][l] += (m == 0 ? 1 : 2) * Double(row[c]) * Double(row[c]) }
-        }
-        return power
-      }
-    }
-    return slots.values
-  }
-
-  /// Powers [lead][channel][degree], summed over starts in their order.
-  private func totalPowers(
-    _ starts: [Int], _ leads: [Int], threads: Int,
-    _ states: @escaping @Sendable (_ start: Int) -> (_ lead: Int) -> UnsafePointer<Float>
-  ) throws -> [[[Double]]] {
-    let (channels, degrees) = (set.channels, transform.degrees)
-    let parts = try powers(starts, leads, threads: threads, states)
-    var sum = [[[Double]]](
-      repeating: [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels),
-      count: leads.count)
-    for part in parts {
-      for lead in leads.indices {
-        for c in 0..<channels { for l in 0..<degrees { sum[lead][c][l] += part[lead][c][l] } }
-      }
-    }
-    return sum
   }
 }

@@ -59,6 +59,21 @@ public final class TrainingSet: Sendable {
   /// The same states, shared, cut into samples of `steps` steps.
   public func cut(steps: Int) -> TrainingSet { TrainingSet(self, steps: steps) }
 
+  /// The same states, shared, cut into starts that have the states of all lead times after them.
+  /// - Parameter leads: lead times in steps.
+  /// - Throws: `ApusError` of kind `badData` where no start has, or no lead time is above 0.
+  func cut(forForecastsOf leads: [Int], stepHours: Int) throws -> TrainingSet {
+    let last = leads.max() ?? 0
+    let cut = cut(steps: last)
+    guard cut.count > 0, last > 0 else {
+      throw ApusError(
+        .badData, "the data are too short for the longest lead time", variable: "lead-hours",
+        found: "\(last * stepHours) h", expected: "an unbroken stretch of more than \(last) steps",
+        advice: "Give more data or shorter lead times.")
+    }
+    return cut
+  }
+
   private static func cut(_ stretches: [Stretch], _ steps: Int) -> [(stretch: Int, time: Int)] {
     stretches.enumerated().flatMap { number, stretch in
       (0..<max(stretch.times.count - steps, 0)).map { (number, $0) }

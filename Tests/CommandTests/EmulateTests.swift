@@ -1,7 +1,9 @@
+import Emulators
 import Ensembles
 import FieldIO
 import Fields
 import Foundation
+import Models
 import Operators
 import Sphere
 import Testing
@@ -490,6 +492,71 @@ import Testing
     #expect(
       try bytes(scratch.file("drawn").path + name + "1.nc") != bytes(scratch.file("all").path + name + "1.nc")
     )
+    // The same with a finish: the same forecast, its degrees multiplied where it is written.
+    let finished = scratch.file("finished.safetensors").path
+    let finish = try Binary.run([
+      "checkpoint", "calibrate", model, "--data", world.small.analyses, "--lead-hours", "6,24", "--starts",
+      "4", "--first-degree", "2", "--iterations", "2", "--noise-memory", "0.5", "--finish-hours", "24,6",
+      "--finish-starts", "5", "--output", finished,
+    ])
+    #expect(finish.code == 0, "\(finish.errors)")
+    #expect(finish.output.contains("at 6, 24 h from 5 starts"), "\(finish.output)")
+    let plan = try VariationalFile.read(finished)
+    let gains = try #require(plan.finish)
+    let unfinished = try VariationalFile.read(tuned)
+    #expect(gains.leadHours == [6, 24] && plan.tuning == unfinished.tuning && unfinished.finish == nil)
+    #expect(
+      try String(contentsOfFile: scratch.file("finished.md").path, encoding: .utf8).contains("finish of"))
+    #expect(try Binary.run(["inspect", finished]).output.contains("finish      written members"))
+    func spectra(_ directory: String) throws -> [[Float]] {
+      let file = try NetCDFReader(scratch.file(directory).path + name + "1.nc")
+      let transform = SphericalTransform<Float>(grid: plan.grid, degrees: plan.degrees)
+      let fields = try plan.base.channels.map { try GriddedVariable(file, $0).fields(.time, 0..<2) }
+      let points = plan.grid.pointCount
+      return (0..<2).map { lead in
+        var state = fields.flatMap { Array($0[lead * points..<(lead + 1) * points]) }
+        state.withUnsafeMutableBufferPointer {
+          if let base = $0.baseAddress { plan.normalisation.normalise(base, into: base, points: points) }
+        }
+        return transform.forward(state, count: fields.count)
+      }
+    }
+    let more = try Binary.run([
+      "emulate", finished, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6",
+      "24", "--members", "1", "--output", scratch.file("more").path,
+    ])
+    #expect(more.code == 0, "\(more.errors)")
+    let (raw, ended) = (try spectra("drawn"), try spectra("more"))
+    let (degrees, channels) = (plan.degrees, plan.base.channels.count)
+    let orders = raw[0].count / (channels * degrees * 2)
+    for lead in 0..<2 {
+      for c in 0..<channels {
+        for l in 0..<degrees {
+          for i in 0..<2 * orders {
+            let place = (c * degrees + l) * 2 * orders + i
+            let expected = raw[lead][place] * Float(gains.gains[lead][c][l])
+            #expect(abs(ended[lead][place] - expected) < 2e-4, "\(lead), \(c), \(l)")
+          }
+        }
+      }
+    }
+    #expect(gains.gains.joined().joined().contains { abs($0 - 1) > 0.01 })
+    // It was measured with this memory of the noise, and is left out with another.
+    let other = try Binary.run([
+      "emulate", finished, "--analyses", world.small.analyses, "--from", "2026-01-14", "--lead-times", "6",
+      "--members", "1", "--noise-memory", "0.25", "--output", scratch.file("other").path,
+    ])
+    #expect(other.code == 0, "\(other.errors)")
+    func mark(_ directory: String) throws -> String? {
+      try NetCDFReader(scratch.file(directory).path + name + "1.nc").attributes["spectral_finish"]?.text
+    }
+    for directory in ["other", "drawn"] { #expect(try mark(directory) == "none") }
+    #expect(try mark("more")?.contains("at 6, 24 h") == true)
+    let misplaced = try Binary.run([
+      "checkpoint", "calibrate", finished, "--data", world.small.analyses, "--finish-hours", "7", "--output",
+      scratch.file("no.safetensors").path,
+    ])
+    #expect(misplaced.code == 64 && misplaced.errors.contains("multiples of 6 h"), "\(misplaced.errors)")
     // The test for prior collapse is in the log and on the card.
     #expect(world.variationalLog.contains("KL "))
     let card = try String(

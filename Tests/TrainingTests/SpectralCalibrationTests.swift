@@ -14,12 +14,7 @@ import Training
 
   init() throws {
     small = try SmallTraining()
-    let layout = small.network.layout
-    // The big skip alone: 0.98 times the state.
-    let weights = layout.initialise(seed: 1, decoderScale: 0)
-    let skip = try #require(layout.segments.first { $0.name == "model.residual_transform.weight" }).offset
-    for i in 0..<8 { weights.pointer[skip + i] *= 0.98 }
-    damping = try small.checkpoint(weights)
+    damping = try small.skip(0.98)
   }
 
   func calibration(firstDegree: Int, relaxation: Double = 0) throws -> SpectralCalibration {
@@ -96,11 +91,7 @@ import Training
       #expect(abs(limits.least[row] - (least - 0.25 * (largest - least))) < 1e-5)
       #expect(abs(limits.largest[row] - (largest + 0.25 * (largest - least))) < 1e-5)
     }
-    let layout = small.network.layout
-    let weights = layout.initialise(seed: 1, decoderScale: 0)
-    let skip = try #require(layout.segments.first { $0.name == "model.residual_transform.weight" }).offset
-    for i in 0..<8 { weights.pointer[skip + i] *= 1.5 }
-    let growing = try small.checkpoint(weights)
+    let growing = try small.skip(1.5)
     func largest(_ checkpoint: Checkpoint) -> Float {
       var state = State(
         channels: damping.channels, grid: damping.grid, time: small.set.time(0, step: 0),

@@ -70,6 +70,16 @@ struct SmallTraining {
   /// The weights that trainings start from.
   var start: AlignedBuffer<Float> { network.layout.initialise(seed: 1, decoderScale: 0.3) }
 
+  /// A checkpoint that multiplies its state: the big skip alone.
+  func skip(_ factor: Float) throws -> Checkpoint {
+    let weights = network.layout.initialise(seed: 1, decoderScale: 0)
+    let skip = try #require(
+      network.layout.segments.first { $0.name == "model.residual_transform.weight" }
+    ).offset
+    for i in 0..<8 { weights.pointer[skip + i] *= factor }
+    return try checkpoint(weights)
+  }
+
   /// A checkpoint of some weights.
   func checkpoint(_ weights: AlignedBuffer<Float>, provenance: String = "{}") throws -> Checkpoint {
     try Checkpoint(

@@ -21,9 +21,33 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
   let limitMargin: Double
   let powerTail: Double
   let iterations: [SpectralCalibration.Iteration]
+  var finish: Finish?
+
+  /// What was measured for the finish of a variational forecaster.
+  struct Finish: Encodable {
+    let leadHours: [Int]
+    let starts: Int
+    /// Power over the truth's before it.
+    let lowest, highest: Double
+
+    enum CodingKeys: String, CodingKey {
+      case starts, lowest, highest
+      case leadHours = "lead_hours"
+    }
+
+    init(_ outcome: FinishMeasurement.Outcome, starts: Int) {
+      (leadHours, self.starts) = (outcome.finish.leadHours, starts)
+      (lowest, highest) = (outcome.lowest, outcome.highest)
+    }
+
+    var description: String {
+      String(format: "power over the truth's %.3f to %.3f without it", lowest, highest)
+        + ", at \(leadHours.map(String.init).joined(separator: ", ")) h from \(starts) starts"
+    }
+  }
 
   enum CodingKeys: String, CodingKey {
-    case checkpoint, source, data, from, to, starts, relaxation, iterations
+    case checkpoint, source, data, from, to, starts, relaxation, iterations, finish
     case sourceDigest = "source_sha256"
     case leadHours = "lead_hours"
     case firstDegree = "first_degree"
@@ -54,7 +78,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     let lines = iterations.enumerated().map { number, iteration in
       (number == 0 ? "before       " : "iteration \(number - 1)  ") + Self.text(iteration)
     }
-    return (lines + ["wrote \(checkpoint)"]).joined(separator: "\n")
+    let finish = finish.map { ["finish       \($0.description)"] } ?? []
+    return (lines + finish + ["wrote \(checkpoint)"]).joined(separator: "\n")
   }
 
   /// The source's provenance with this beside it, as JSON text.
@@ -92,6 +117,7 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
     ]
     if let first = iterations.first { lines.append("| before | \(Self.text(first)) |") }
     if let kept { lines.append("| after | \(Self.text(kept)) |") }
+    if let finish { lines.append("| finish of written members | \(finish.description) |") }
     if let card = try? String(contentsOfFile: TrainingFiles.card(sourceFile), encoding: .utf8) {
       let weights = card.components(separatedBy: "\n\(Self.weightsFollow)\n").last ?? card
       lines += ["", Self.weightsFollow, "", weights.trimmingCharacters(in: .newlines)]

@@ -77,6 +77,15 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       "For a variational forecaster: correlation of its noise from step to step, to tune with and to keep.")
   var noiseMemory: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "For a variational forecaster: lead times, separated by commas, at which members get the truth's power when they are written.",
+      valueName: "hours"))
+  var finishHours: String?
+
+  @Option(help: "Forecasts that --finish-hours measures, their starts spread evenly over the data.")
+  var finishStarts = 144
+
   @Option(name: .shortAndLong, help: "The checkpoint to write.")
   var output: String
 
@@ -106,13 +115,20 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if let noiseMemory, !(0..<1).contains(noiseMemory) {
       throw ValidationError("--noise-memory is \(noiseMemory); expected 0 up to 1.")
     }
-    if leads == nil { throw ValidationError("--lead-hours takes whole numbers above 0, such as 120,240.") }
+    if Self.hours(leadHours) == nil {
+      throw ValidationError("--lead-hours takes whole numbers above 0, such as 120,240.")
+    }
+    if let finishHours, Self.hours(finishHours) == nil {
+      throw ValidationError("--finish-hours takes whole numbers above 0, such as 120,240.")
+    }
+    if finishStarts < 1 { throw ValidationError("--finish-starts must be 1 or more.") }
   }
 
-  private var leads: [Int]? {
-    let parts = leadHours.split(separator: ",").map { Int($0.trimmingCharacters(in: .whitespaces)) }
+  /// Lead times as they are given, ascending; nil for what are none.
+  private static func hours(_ text: String) -> [Int]? {
+    let parts = text.split(separator: ",").map { Int($0.trimmingCharacters(in: .whitespaces)) }
     let whole = parts.compactMap { $0 }.filter { $0 > 0 }
-    return whole.isEmpty || whole.count != parts.count ? nil : whole
+    return whole.isEmpty || whole.count != parts.count ? nil : Set(whole).sorted()
   }
 
   func run() throws {
@@ -120,38 +136,49 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     if try VariationalFile.isOne(checkpoint) {
       let stored = try VariationalFile.read(checkpoint)
       let source = noiseMemory.map(stored.with(noiseMemory:)) ?? stored
-      let (gain, report) = try calibrate(
-        source, source.base, digest: SHA256.hexadecimal(ofFile: checkpoint))
+      let (set, times) = try states(source, source.base)
+      var (gain, report) = try calibrate(
+        source, set, times, digest: SHA256.hexadecimal(ofFile: checkpoint))
+      let finish = try finishHours.map { _ in
+        let outcome = try FinishMeasurement.measure(
+          source.with(tuning: gain), on: set, leadHours: Self.hours(finishHours ?? "") ?? [],
+          starts: finishStarts, threads: threads.count)
+        report.finish = CalibrationReport.Finish(outcome, starts: finishStarts)
+        return outcome.finish
+      }
       try VariationalFile.write(
-        gain, noiseMemory: source.noiseMemory, provenance: report.provenance(with: source.provenance),
+        gain, finish, noiseMemory: source.noiseMemory, provenance: report.provenance(with: source.provenance),
         of: checkpoint, to: output)
-      try finish(report)
+      try write(report)
     } else {
-      guard noiseMemory == nil else {
-        throw ApusError(.usage, "--noise-memory is for variational forecasters", file: checkpoint)
+      for (name, isGiven) in [("--noise-memory", noiseMemory != nil), ("--finish-hours", finishHours != nil)]
+      where isGiven {
+        throw ApusError(.usage, "\(name) is for variational forecasters", file: checkpoint)
       }
       let source = try Checkpoint.read(checkpoint)
-      let (gain, report) = try calibrate(source, source, digest: source.digest)
+      let (set, times) = try states(source, source)
+      let (gain, report) = try calibrate(source, set, times, digest: source.digest)
       try source.with(tuning: gain, provenance: report.provenance(with: source.provenance))
         .write(output, half: half)
-      try finish(report)
+      try write(report)
     }
   }
 
-  private func finish(_ report: CalibrationReport) throws {
+  private func write(_ report: CalibrationReport) throws {
     try WholeFile.write(Data(report.card(sourceFile: checkpoint).utf8), to: TrainingFiles.card(output))
     try result.show(report)
   }
 
+  /// The data, normalised.
   /// - Parameter facts: of channels and units.
-  private func calibrate(_ source: some SpectrallyTuned, _ facts: Checkpoint, digest: String) throws -> (
-    StepTuning, CalibrationReport
-  ) {
-    let hours = leads ?? []
-    guard hours.allSatisfy({ $0 % source.stepHours == 0 }) else {
-      throw ApusError(
-        .usage, "lead times are no multiples of the checkpoint's step", file: checkpoint, found: leadHours,
-        expected: "multiples of \(source.stepHours) h")
+  private func states(_ source: some SpectrallyTuned, _ facts: Checkpoint) throws -> (TrainingSet, [Instant])
+  {
+    for text in [leadHours, finishHours ?? ""] {
+      guard (Self.hours(text) ?? []).allSatisfy({ $0 % source.stepHours == 0 }) else {
+        throw ApusError(
+          .usage, "lead times are no multiples of the checkpoint's step", file: checkpoint, found: text,
+          expected: "multiples of \(source.stepHours) h")
+      }
     }
     guard firstDegree < source.degrees else {
       throw ApusError(
@@ -161,9 +188,17 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     let archive = try Archive(
       data, channels: facts.channels, units: facts.units, grid: source.grid, degrees: source.degrees)
     let times = try archive.regularTimes(from: from, to: to, stepHours: source.stepHours)
-    let set = TrainingSet(
-      takingOver: [(AlignedBuffer(try archive.load(times, threads: threads.count)), times)],
-      normalisation: source.normalisation, points: source.grid.pointCount, steps: 1)
+    return (
+      TrainingSet(
+        takingOver: [(AlignedBuffer(try archive.load(times, threads: threads.count)), times)],
+        normalisation: source.normalisation, points: source.grid.pointCount, steps: 1), times
+    )
+  }
+
+  private func calibrate(
+    _ source: some SpectrallyTuned, _ set: TrainingSet, _ times: [Instant], digest: String
+  ) throws -> (StepTuning, CalibrationReport) {
+    let hours = Self.hours(leadHours) ?? []
     let calibration = try SpectralCalibration(
       set, of: source, leads: hours.map { $0 / source.stepHours }, starts: starts, firstDegree: firstDegree,
       firstFactor: firstFactor, relaxation: relaxation, finestRelaxation: finestRelaxation,

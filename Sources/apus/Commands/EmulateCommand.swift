@@ -177,7 +177,8 @@ struct EmulateCommand: ParsableCommand {
 
   /// A variational forecaster's own forecasts.
   private func forecast() throws {
-    let forecaster = try VariationalFile.read(emulator)
+    let stored = try VariationalFile.read(emulator)
+    let forecaster = noiseMemory.map(stored.with(noiseMemory:)) ?? stored
     let base = forecaster.base
     let archive = try Archive(
       analyses, channels: base.channels, units: base.units, grid: base.grid, degrees: base.degrees)
@@ -188,8 +189,7 @@ struct EmulateCommand: ParsableCommand {
     }
     let run = VariationalRun(
       forecaster: forecaster, file: emulator, digest: try SHA256.hexadecimal(ofFile: emulator),
-      analyses: archive, seed: seed, noiseMemory: noiseMemory ?? forecaster.noiseMemory,
-      members: firstMember..<firstMember + members, initialTimes: times,
+      analyses: archive, seed: seed, members: firstMember..<firstMember + members, initialTimes: times,
       leadHours: Set(leadTimes).sorted(), output: output, quantiseBits: quantiseBits, threads: threads.count,
       logger: log.logger)
     try result.show(run.run())

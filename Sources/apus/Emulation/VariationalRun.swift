@@ -17,8 +17,6 @@ struct VariationalRun {
   let digest: String
   let analyses: Archive
   let seed: UInt64
-  /// Memory of the noise, 0 to 1.
-  let noiseMemory: Double
   let members: Range<Int>
   let initialTimes: [Instant]
   let leadHours: [Int]
@@ -83,7 +81,7 @@ struct VariationalRun {
     var values: [Float] = []
     var steps = 0
     let noise = LatentNoise(
-      forecaster, memory: noiseMemory, seed: seed, initial: analysis.time, member: member)
+      forecaster, memory: forecaster.noiseMemory, seed: seed, initial: analysis.time, member: member)
     for hours in leadHours {
       while steps * forecaster.base.stepHours < hours {
         try StopFlag.check()
@@ -91,7 +89,7 @@ struct VariationalRun {
         state = forecaster.step(state, noise: member == 0 ? nil : noise, space)
         steps += 1
       }
-      values += state.values
+      values += forecaster.finished(state, leadHours: hours, space).values
     }
     guard values.allSatisfy(\.isFinite) else {
       throw ApusError(
@@ -115,9 +113,13 @@ struct VariationalRun {
   /// - Parameter digest: SHA-256 of the analysis.
   private func marks(_ initial: Instant, _ member: Int, _ digest: String) -> [(String, NetCDFAttribute)] {
     let seeds = member == 0 ? "none: no noise" : "seed \(seed), initial time \(initial), member \(member)"
+    let finish = forecaster.finish.map { finish in
+      "truth's power, by gains measured at \(finish.leadHours.map(String.init).joined(separator: ", ")) h"
+    }
     return [
       ("member_seed", .text(seeds)), ("analysis_sha256", .text(digest)),
-      ("noise_memory", .text("\(noiseMemory)")),
+      ("noise_memory", .text("\(forecaster.noiseMemory)")),
+      ("spectral_finish", .text(finish ?? "none")),
     ]
   }
 

@@ -107,10 +107,14 @@ struct CheckpointSummary: Encodable, CustomStringConvertible {
     }
     if let grid { lines.append("grid        \(grid)") }
     if let degrees { lines.append("degrees     l < \(degrees)") }
-    if !isVariational, case .object(let gain)? = metadata["spectral_gain"],
+    // A variational file also has the tuning of the checkpoint that it started from, which is not used.
+    if case .object(let gain)? = metadata[isVariational ? "variational_spectral_gain" : "spectral_gain"],
       let relaxation = Self.relaxation(gain["relaxation"])
     {
       lines.append("diffusion   tuned, relaxation \(relaxation) a step")
+    }
+    if case .object(let finish)? = metadata["variational_finish"], let hours = finish["lead_hours"] {
+      lines.append("finish      written members have the truth's power, measured at \(hours) h")
     }
     if let stepHours { lines.append("step        \(stepHours) h") }
     if !channels.isEmpty {
