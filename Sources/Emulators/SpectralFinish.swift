@@ -101,14 +101,8 @@ public struct SpectralFinish: Sendable {
       let scale = Standardisation(domain.climate, at: item.valid)
       for i in 0..<domain.fieldSize { field[i] *= scale.deviation.pointer[i] }
       plain.transform.forward(field, count: v, into: space.spectrum.pointer, space.transform)
-      let target = powers.pointer + number * size
-      plain.transform.eachRow(v) { l, m, row in
-        let twice = m == 0 ? 1.0 : 2
-        for c in 0..<v {
-          let x = Double(space.spectrum.pointer[row + c])
-          target[c * degrees + l] += twice * x * x
-        }
-      }
+      plain.transform.addPower(
+        of: space.spectrum.pointer, count: v, to: powers.pointer + number * size)
     }
     /// Mean power of some jobs, [channel][degree].
     func mean(_ numbers: [Int]) -> [Double] {

@@ -8,4 +8,18 @@ extension SphericalTransform {
       }
     }
   }
+
+  /// Adds the power of `count` fields of a native coefficient array to `sums` [field][degree]: squared coefficients, summed
+  /// over orders -l...l.
+  @inlinable public func addPower(
+    of spectrum: UnsafePointer<Scalar>, count: Int, to sums: UnsafeMutablePointer<Double>
+  ) {
+    eachRow(count) { l, m, row in
+      let twice = m == 0 ? 1.0 : 2  // for -m too
+      for field in 0..<count {
+        let x = Double(spectrum[row + field])
+        sums[field * degrees + l] += twice * x * x
+      }
+    }
+  }
 }

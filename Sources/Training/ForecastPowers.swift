@@ -76,12 +76,9 @@ struct ForecastPowers: Sendable {
       slots[number] = try leads.map { lead in
         try StopFlag.check(StopFlag.nothingWritten)
         transform.forward(state(lead), count: channels, into: spectrum.pointer, workspace)
-        var power = [[Double]](repeating: [Double](repeating: 0, count: degrees), count: channels)
-        transform.eachRow(channels) { l, m, place in
-          let row = spectrum.pointer + place
-          for c in 0..<channels { power[c][l] += (m == 0 ? 1 : 2) * Double(row[c]) * Double(row[c]) }
-        }
-        return power
+        let power = AlignedBuffer<Double>(channels * degrees)
+        transform.addPower(of: spectrum.pointer, count: channels, to: power.pointer)
+        return (0..<channels).map { c in (c * degrees..<(c + 1) * degrees).map { power.pointer[$0] } }
       }
     }
     return slots.values

@@ -100,6 +100,29 @@ import Testing
     #expect(abs(total / mean - 1) < 1e-12)
   }
 
+  /// Power summed over orders is the mean square per harmonic times their number, field by field, added to what is there.
+  @Test func powerOfNativeCoefficients() throws {
+    let grid = try SphereGrid(.gaussian, latitudes: 12, longitudes: 24)
+    let transform = SphericalTransform<Double>(grid: grid, degrees: 9)
+    let fields: [Double] = random(3 * grid.pointCount, 5)
+    let spectrum = AlignedBuffer<Double>(transform.coefficientCount(3))
+    let input = AlignedBuffer(fields)
+    transform.forward(input.pointer, count: 3, into: spectrum.pointer, transform.makeWorkspace(3))
+    var sums = [Double](repeating: 1, count: 3 * 9)
+    sums.withUnsafeMutableBufferPointer {
+      if let base = $0.baseAddress { transform.addPower(of: spectrum.pointer, count: 3, to: base) }
+    }
+    for field in 0..<3 {
+      let values = Array(fields[field * grid.pointCount..<(field + 1) * grid.pointCount])
+      let power = PowerSpectrum.perDegree(
+        coefficients: transform.forward(values, count: 1), degrees: 9, orders: transform.orders)
+      for l in 0..<9 {
+        let expected = 1 + Double(2 * l + 1) * power[l]
+        #expect(abs(sums[field * 9 + l] / expected - 1) < 1e-12)
+      }
+    }
+  }
+
   /// The HENS convention counts m = 0 twice.
   @Test func spectrumConventions() {
     let coefficients: [Double] = [0, 0, 0, 0, 3, 0, 1, 2]  // l = 1: a_10 = 3, a_11 = 1 + 2i
