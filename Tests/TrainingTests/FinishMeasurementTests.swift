@@ -10,16 +10,16 @@ import Training
 /// Waves that keep their amplitude, forecast by a network that keeps 0.98 of it: the finish gives back what a lead time
 /// has lost.
 @Suite struct FinishMeasurementTests {
-  let small: SmallTraining
-  let damping: Checkpoint
-
-  init() throws {
-    small = try SmallTraining()
-    damping = try small.skip(0.98)
+  func measure(_ leadHours: [Int], keeping factor: Float = 0.98, threads: Int = 2) throws
+    -> FinishMeasurement.Outcome
+  {
+    let small = try SmallTraining()
+    return try FinishMeasurement.measure(
+      small.skip(factor), on: small.set, leadHours: leadHours, starts: 5, threads: threads)
   }
 
   @Test func givesBackWhatALeadTimeLost() throws {
-    let outcome = try FinishMeasurement.measure(damping, on: small.set, leadHours: [24, 72], starts: 5)
+    let outcome = try measure([24, 72])
     #expect(outcome.finish.leadHours == [24, 72])
     // sin(colatitude) times waves of order 1 (l = 1 alone), 2 and 4, even about the equator: l - m is even.
     for (channel, degrees) in [(0, [1, 2, 4, 6]), (1, [2, 4, 6])] {
@@ -36,24 +36,20 @@ import Training
   }
 
   @Test func threadsDoNotChangeABit() throws {
-    let finishes = try [1, 3].map {
-      try FinishMeasurement.measure(damping, on: small.set, leadHours: [24, 72], starts: 5, threads: $0)
-        .finish
-    }
+    let finishes = try [1, 3].map { try measure([24, 72], threads: $0).finish }
     #expect(finishes[0] == finishes[1])
   }
 
   /// Gains are bounded, so that a forecast without power is not blown up to noise.
   @Test func gainsAreBounded() throws {
-    let outcome = try FinishMeasurement.measure(
-      try small.skip(0.8), on: small.set, leadHours: [6, 120], starts: 2)
+    let outcome = try measure([6, 120], keeping: 0.8)
     #expect(abs(outcome.finish.gains[0][0][2] - 1 / 0.8) < 1e-4)
     #expect(outcome.finish.gains[1][0][2] == 2)
   }
 
   @Test func dataMustBeLongEnough() throws {
     let error = #expect(throws: ApusError.self) {
-      try FinishMeasurement.measure(damping, on: small.set, leadHours: [3000], starts: 5)
+      try measure([3000])
     }
     #expect(error?.kind == .badData)
   }
@@ -73,7 +69,8 @@ import Training
   }
 
   @Test func multipliesDegrees() throws {
-    let transform = SphericalTransform<Float>(grid: damping.grid, degrees: 3)
+    let transform = try SphericalTransform<Float>(
+      grid: SphereGrid(.gaussian, latitudes: 8, longitudes: 16), degrees: 3)
     let finish = LeadTimeFinish(leadHours: [6], gains: [[[1, 2, 0.5], [1, 1, 3]]])
     let spectrum = AlignedBuffer<Float>(transform.coefficientCount(2))
     spectrum.pointer.update(repeating: 1, count: spectrum.count)
