@@ -250,13 +250,8 @@ struct Section<Key: RawRepresentable & CaseIterable & Hashable> where Key.RawVal
     return try items.map { try Section<Inner>($0, keys: keys, source: source, name: key.rawValue) }
   }
 
-  /// The moments listed under `key`.
-  func instants(_ node: Node, _ key: Key) throws -> [Instant] {
-    guard let items = node.sequence else { throw wrongType(key, node, "a list of dates") }
-    return try items.map { try instant($0, key) }
-  }
-
-  private func instant(_ node: Node, _ key: Key) throws -> Instant {
+  /// A date that stands under `key`, by itself or in a list.
+  func instant(_ node: Node, _ key: Key) throws -> Instant {
     guard let text = node.scalar?.string, let instant = Instant(text) else {
       throw source.error(
         at: node.mark, key.rawValue, "not a date", found: describe(node),

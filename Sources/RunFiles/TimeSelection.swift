@@ -40,7 +40,7 @@ public struct DataPeriod: Sendable, Hashable, Encodable {
   }
 }
 
-/// Moments: a list, or from a first to a last one at equal steps.
+/// Moments: dates, and stretches from a first to a last one at equal steps.
 public struct TimeSelection: Sendable, Hashable, Encodable {
   /// The moments, ascending, none twice.
   public var instants: [Instant]
@@ -58,34 +58,32 @@ public struct TimeSelection: Sendable, Hashable, Encodable {
 
   private init(instants: [Instant]) { self.instants = instants }
 
-  /// Reads a list of dates or a mapping of from, to, every_hours (24 where left out).
+  /// Reads dates and mappings of from, to, every_hours (24 where left out): one of them or a list.
   init?<Outer>(_ outer: Section<Outer>, _ key: Outer) throws {
     guard let node = outer.node(key) else { return nil }
-    if node.sequence != nil {
-      let list = try outer.instants(node, key)
-      instants = Array(Set(list)).sorted()
-    } else if let text = node.scalar?.string {
-      guard let instant = Instant(text) else {
-        throw outer.refuse(
-          key, "not a date", found: "'\(text)'", expected: "for example 2026-02-01T06:00:00Z")
-      }
-      instants = [instant]
-    } else {
-      let section = try Section(node, keys: CodingKeys.self, source: outer.source, name: key.rawValue)
-      let from = try section.instant(.from)
-      let to = try section.instant(.to)
-      let step = try section.integer(.everyHours, in: 1...87_600, default: 24)
-      guard from <= to else {
-        throw section.refuse(.to, "ends before it begins", found: "\(to)", expected: "\(from) or later")
-      }
-      let count = (to.seconds - from.seconds) / (step * 3600) + 1
-      guard count <= TimeSelection.most else {
-        throw section.refuse(
-          .to, "is too far away", found: "\(count) moments", expected: "at most \(TimeSelection.most)")
-      }
-      instants = stride(from: from.seconds, through: to.seconds, by: step * 3600).map(Instant.init(seconds:))
+    let items = node.sequence.map(Array.init) ?? [node]
+    let moments = try items.flatMap { item in
+      item.mapping == nil
+        ? [try outer.instant(item, key)]
+        : try Self.steps(Section(item, keys: CodingKeys.self, source: outer.source, name: key.rawValue))
     }
+    instants = Set(moments).sorted()
     if instants.isEmpty { throw outer.refuse(key, "empty list", expected: "at least one date") }
+  }
+
+  /// The moments of a mapping.
+  private static func steps(_ section: Section<CodingKeys>) throws -> [Instant] {
+    let from = try section.instant(.from)
+    let to = try section.instant(.to)
+    let step = try section.integer(.everyHours, in: 1...87_600, default: 24)
+    guard from <= to else {
+      throw section.refuse(.to, "ends before it begins", found: "\(to)", expected: "\(from) or later")
+    }
+    let count = (to.seconds - from.seconds) / (step * 3600) + 1
+    guard count <= most else {
+      throw section.refuse(.to, "is too far away", found: "\(count) moments", expected: "at most \(most)")
+    }
+    return stride(from: from.seconds, through: to.seconds, by: step * 3600).map(Instant.init(seconds:))
   }
 
   /// Writes the moments as a list in ISO 8601; no moments as null, which is read as a key left out.

@@ -108,6 +108,24 @@ import Testing
     #expect(try same.canonicalText() == run.canonicalText())
   }
 
+  /// Dates and stretches, one of them or a list; sorted, none twice.
+  @Test(arguments: [
+    ("{from: 2026-02-01, to: 2026-02-03, every_hours: 24}", [1, 2, 3]),
+    ("2026-02-05", [5]),
+    ("[2026-02-05, 2026-02-02, 2026-02-05]", [2, 5]),
+    (
+      "[{from: 2026-02-07, to: 2026-02-12, every_hours: 48}, 2026-02-20, {from: 2026-02-01, to: 2026-02-02}]",
+      [1, 2, 7, 9, 11, 20]
+    ),
+  ])
+  func moments(_ text: String, _ days: [Int]) throws {
+    let run = try EnsembleRunFile.parse(
+      RunFileTexts.ensemble.replacing(
+        "{from: 2026-02-01, to: 2026-02-03T00:00:00Z, every_hours: 24}", with: text), file: "demo.yml")
+    let first = try #require(Instant("2026-02-01"))
+    #expect(run.initialTimes.instants == days.map { first.adding(hours: 24 * ($0 - 1)) })
+  }
+
   /// Each fault: what is replaced in a right file, by what, and the whole message.
   static let ensembleFaults: [(String, String, String)] = [
     (
@@ -136,6 +154,14 @@ import Testing
       "bred_vector", "bread_vector",
       "demo.yml:10:11: 'method': unknown choice: found 'bread_vector', "
         + "expected bred_vector or correlated_noise or lagged or none. Did you mean 'bred_vector'?"
+    ),
+    (
+      "{from: 2026-02-01, to: 2026-02-03T00:00:00Z, every_hours: 24}", "[2026-02-01, [2026-02-02]]",
+      "demo.yml:7:29: 'initial_times': not a date: found a list, expected for example 2026-02-01T06:00:00Z (UTC)."
+    ),
+    (
+      "{from: 2026-02-01, to: 2026-02-03T00:00:00Z, every_hours: 24}", "[2026-02-01, {from: 2026-02-02}]",
+      "demo.yml:7:29: 'to': missing key in initial_times."
     ),
     (
       "from: 2026-02-01", "from: 2026-02-30",
