@@ -13,6 +13,8 @@ public struct FinishMeasurement: Sendable {
   public struct Outcome: Sendable {
     /// The gains.
     public let finish: LeadTimeFinish
+    /// Forecasts that were measured: fewer than were asked for where the data have fewer.
+    public let starts: Int
     /// Least and largest power of forecasts over the truth's before it, of any lead time, channel and degree above 0.
     public let lowest, highest: Double
   }
@@ -59,6 +61,7 @@ public struct FinishMeasurement: Sendable {
       throw SpectralCalibration.notFinite(forecaster.file, steps: leads.last ?? 0)
     }
     return Outcome(
-      finish: LeadTimeFinish(leadHours: leadHours, gains: gains), lowest: lowest, highest: highest)
+      finish: LeadTimeFinish(leadHours: leadHours, gains: gains), starts: count, lowest: lowest,
+      highest: highest)
   }
 }

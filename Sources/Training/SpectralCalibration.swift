@@ -41,7 +41,8 @@ public struct SpectralCalibration: Sendable {
   private let set: TrainingSet
   /// All states, those too near to the end for a forecast too.
   private let states: TrainingSet
-  private let starts: [Int]
+  /// Samples that forecasts start from: fewer than were asked for where the data have fewer.
+  public let starts: [Int]
   private let degrees: Int
 
   /// Bounds of log g: diffusion is to be tuned, not to be replaced.

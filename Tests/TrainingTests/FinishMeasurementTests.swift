@@ -10,17 +10,19 @@ import Training
 /// Waves that keep their amplitude, forecast by a network that keeps 0.98 of it: the finish gives back what a lead time
 /// has lost.
 @Suite struct FinishMeasurementTests {
-  func measure(_ leadHours: [Int], keeping factor: Float = 0.98, threads: Int = 2) throws
-    -> FinishMeasurement.Outcome
-  {
+  func measure(
+    _ leadHours: [Int], keeping factor: Float = 0.98, starts: Int = 5, threads: Int = 2
+  ) throws -> FinishMeasurement.Outcome {
     let small = try SmallTraining()
     return try FinishMeasurement.measure(
-      small.skip(factor), on: small.set, leadHours: leadHours, starts: 5, threads: threads)
+      small.skip(factor), on: small.set, leadHours: leadHours, starts: starts, threads: threads)
   }
 
   @Test func givesBackWhatALeadTimeLost() throws {
     let outcome = try measure([24, 72])
-    #expect(outcome.finish.leadHours == [24, 72])
+    #expect(outcome.finish.leadHours == [24, 72] && outcome.starts == 5)
+    // 40 states are 28 starts of twelve steps.
+    #expect(try measure([24, 72], starts: 500).starts == 28)
     // sin(colatitude) times waves of order 1 (l = 1 alone), 2 and 4, even about the equator: l - m is even.
     for (channel, degrees) in [(0, [1, 2, 4, 6]), (1, [2, 4, 6])] {
       for l in degrees {

@@ -35,8 +35,8 @@ struct CalibrationReport: Encodable, CustomStringConvertible {
       case leadHours = "lead_hours"
     }
 
-    init(_ outcome: FinishMeasurement.Outcome, starts: Int) {
-      (leadHours, self.starts) = (outcome.finish.leadHours, starts)
+    init(_ outcome: FinishMeasurement.Outcome) {
+      (leadHours, starts) = (outcome.finish.leadHours, outcome.starts)
       (lowest, highest) = (outcome.lowest, outcome.highest)
     }
 

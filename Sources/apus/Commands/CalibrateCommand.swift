@@ -143,7 +143,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
         let outcome = try FinishMeasurement.measure(
           source.with(tuning: gain), on: set, leadHours: Self.hours(finishHours ?? "") ?? [],
           starts: finishStarts, threads: threads.count)
-        report.finish = CalibrationReport.Finish(outcome, starts: finishStarts)
+        report.finish = CalibrationReport.Finish(outcome)
         return outcome.finish
       }
       try VariationalFile.write(
@@ -210,8 +210,8 @@ struct CheckpointCalibrateCommand: ParsableCommand {
     let report = CalibrationReport(
       checkpoint: output, source: FilePath.name(of: checkpoint), sourceDigest: digest,
       data: data.map { FilePath.name(of: $0) }, from: "\(times[0])",
-      to: "\(times[times.count - 1])", starts: starts, leadHours: hours, firstDegree: firstDegree,
-      firstFactor: calibration.firstFactor, relaxation: relaxation,
+      to: "\(times[times.count - 1])", starts: calibration.starts.count, leadHours: hours,
+      firstDegree: firstDegree, firstFactor: calibration.firstFactor, relaxation: relaxation,
       finestRelaxation: finestRelaxation, boundRelaxation: boundRelaxation,
       limitMargin: limitMargin, powerTail: powerTail,
       iterations: outcomes)
