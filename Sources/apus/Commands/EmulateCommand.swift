@@ -3,6 +3,7 @@ import Basics
 import Emulators
 import FieldIO
 import Fields
+import Logging
 import Models
 
 struct EmulateCommand: ParsableCommand {
@@ -179,6 +180,11 @@ struct EmulateCommand: ParsableCommand {
   private func forecast() throws {
     let stored = try VariationalFile.read(emulator)
     let forecaster = noiseMemory.map(stored.with(noiseMemory:)) ?? stored
+    if stored.finish != nil, forecaster.finish == nil {
+      log.logger.warning(
+        "members do not get the truth's power at their lead time: that was measured with a noise memory of \(stored.noiseMemory)"
+      )
+    }
     let base = forecaster.base
     let archive = try Archive(
       analyses, channels: base.channels, units: base.units, grid: base.grid, degrees: base.degrees)
