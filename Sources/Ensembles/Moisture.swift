@@ -7,10 +7,17 @@ public enum Moisture {
   public static func isMoisture(_ channel: String) -> Bool { channel.hasPrefix("q") || channel == "tcwv" }
 
   /// Sets negative moisture to 0; nothing else is touched.
-  static func clip(_ state: inout State) {
-    let points = state.grid.pointCount
-    for (index, name) in state.channels.enumerated() where isMoisture(name) {
-      for i in index * points..<(index + 1) * points { state.values[i] = max(state.values[i], 0) }
+  public static func clip(_ state: inout State) {
+    let (channels, points) = (state.channels, state.grid.pointCount)
+    state.values.withUnsafeMutableBufferPointer { values in
+      if let base = values.baseAddress { clip(base, channels: channels, points: points) }
+    }
+  }
+
+  /// The same for fields [channel][point] in physical units.
+  public static func clip(_ fields: UnsafeMutablePointer<Float>, channels: [String], points: Int) {
+    for (index, name) in channels.enumerated() where isMoisture(name) {
+      for i in index * points..<(index + 1) * points { fields[i] = max(fields[i], 0) }
     }
   }
 }

@@ -218,6 +218,14 @@ public struct EnsembleArchive: Sendable {
     }
   }
 
+  /// The files that hold members at one time; where a file does not number its members, it may hold any.
+  public func files(of item: Case, members: [Int]) -> [String] {
+    let wanted = Set(members)
+    return (slots[item] ?? []).filter { slot in
+      slot.numbers.contains { $0.map(wanted.contains) ?? true }
+    }.map { sources[$0.source].reader.path }
+  }
+
   /// The axis that members lie along: the member axis, else an axis of samples.
   static func memberAxis(_ source: FieldSource) -> GriddedVariable.Axis? {
     source.axes.contains(.member) ? .member : source.axes.contains(.sample) ? .sample : nil

@@ -43,6 +43,16 @@ import Testing
     let name = "/members/20260110T00/member_0003.nc"
     #expect(try bytes(all + name) == bytes(one + name))
     #expect(try bytes(all + name) != bytes(all + "/members/20260110T00/member_0002.nc"))
+    // However the same seeds are named.
+    let few = scratch.file("few").path
+    let directory = world.hindcasts.replacing("*/*.nc", with: "20260110T00")
+    let narrow = try Binary.run([
+      "emulate", world.emulator(kind), "--seeds", directory + "/../20260110T00/member_0001.nc",
+      directory + "/member_0003.nc", "--seed-members", "1", "3", "--members", "1", "--first-member", "3",
+      "--output", few,
+    ])
+    #expect(narrow.code == 0, "\(narrow.errors)")
+    #expect(try bytes(few + name) == bytes(one + name))
     // The member format, with what made it.
     let reader = try NetCDFReader(all + name)
     let variable = try GriddedVariable(reader, "msl")
@@ -52,6 +62,7 @@ import Testing
     let values = try variable.fields(.time, 0..<2)
     #expect(values.allSatisfy { $0 > 90_000 && $0 < 112_000 })
     #expect(reader.attributes["emulator_seeds"]?.text == "members 1, 3")
+    #expect(reader.attributes["emulator_seed_files"]?.text == "member_0001.nc, member_0003.nc")
     #expect(reader.attributes["member_seed"]?.text?.hasPrefix("seed 1, initial time 2026-01-10") == true)
   }
 

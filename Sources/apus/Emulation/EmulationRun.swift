@@ -128,7 +128,8 @@ struct EmulationRun {
               found: "member \(member) from \(initial) at \(hours) h", expected: "numbers",
               advice: "Look at the seeds: they may be far from anything that the emulator has learnt.")
           }
-          keepMoisturePositive(target)
+          Moisture.clip(
+            target, channels: emulator.domain.channels, points: emulator.domain.grid.pointCount)
         }
         var values = fields.array
         if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
@@ -250,14 +251,6 @@ struct EmulationRun {
     let spaces: [SpectralWhitening.Workspace]
   }
 
-  private func keepMoisturePositive(_ fields: UnsafeMutablePointer<Float>) {
-    // Humidity and the like do not go below nothing.
-    let points = emulator.domain.grid.pointCount
-    for (channel, name) in emulator.domain.channels.enumerated() where Moisture.isMoisture(name) {
-      for i in channel * points..<(channel + 1) * points { fields[i] = max(0, fields[i]) }
-    }
-  }
-
   /// The mean of the pool in physical units: what members are near.
   private func mean(
     _ seeds: [[AlignedBuffer<Float>]], _ scales: [Standardisation], _ initial: Instant, _ leadHours: [Int]
@@ -279,11 +272,10 @@ struct EmulationRun {
     _ values: [Float], _ initial: Instant, _ leadHours: [Int], title: String, member: Int? = nil,
     cellMethods: String? = nil, extra: [(String, NetCDFAttribute)], to path: String
   ) throws {
-    let others = source.files.count > 1 ? " and \(source.files.count - 1) more" : ""
     let random: [(String, NetCDFAttribute)] = member == nil ? [] : [("random_seed", .text("\(seed)"))]
     try emulated.write(
       values, initial, leadHours, title: title, member: member, cellMethods: cellMethods,
-      extra: [("emulator_seed_files", .text((source.files.first ?? "") + others))] + random + extra, to: path)
+      extra: [("emulator_seed_files", .text(source.fileNames(initial)))] + random + extra, to: path)
   }
 
   private var emulated: EmulatedFile {

@@ -95,6 +95,18 @@ struct SeedSource: Sendable {
     return found.keys.sorted().map { ($0, (found[$0] ?? []).sorted { $0.hours < $1.hours }) }
   }
 
+  /// Names of the files that hold the pool of an initial time, up to four of them. Without directories, so that a member's
+  /// file is the same however its seeds were named.
+  func fileNames(_ initial: Instant) -> String {
+    let archive = archives[0]
+    let paths = archive.cases.filter { $0.initial == initial }.flatMap {
+      archive.files(of: $0, members: pool)
+    }
+    let names = Set(paths.map(FilePath.name(of:))).sorted()
+    let others = names.count > 4 ? " and \(names.count - 4) more" : ""
+    return names.prefix(4).joined(separator: ", ") + others
+  }
+
   /// Standardised anomalies of the pool at a time, [member of the pool][channel][point].
   func read(_ item: EnsembleArchive.Case, _ scale: Standardisation) throws -> [AlignedBuffer<Float>] {
     let points = domain.grid.pointCount

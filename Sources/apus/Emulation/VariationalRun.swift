@@ -89,7 +89,9 @@ struct VariationalRun {
         state = forecaster.step(state, noise: member == 0 ? nil : noise, space)
         steps += 1
       }
-      values += forecaster.finished(state, leadHours: hours, space).values
+      var written = forecaster.finished(state, leadHours: hours, space)
+      Moisture.clip(&written)
+      values += written.values
     }
     guard values.allSatisfy(\.isFinite) else {
       throw ApusError(
