@@ -105,22 +105,22 @@ public struct VariationalForecaster: Sendable {
   /// Features on the coarse grid.
   let coarseFeatures: FeatureFields
   /// Memory of the noise that it was tuned with.
-  public let noiseMemory: Double
+  public private(set) var noiseMemory: Double
   /// The tuned diffusion and the limits of its members; those of `base` belong to other weights and are not used.
-  public let tuning: StepTuning?
+  public private(set) var tuning: StepTuning?
   /// What its members get at a lead time when they are written; measured with this tuning and memory.
-  public let finish: LeadTimeFinish?
+  public private(set) var finish: LeadTimeFinish?
   /// Where it comes from, as JSON text.
   public let provenance: String
   private let forecaster, prior: SFNOWeights
   private let truncation: SphericalTransform<Float>
 
-  /// A forecaster from its parts.
+  /// A forecaster from its parts, without tuning and finish.
   public init(
     networks: Networks, parameters: AlignedBuffer<Float>, base: Checkpoint, noiseMemory: Double = 0,
-    tuning: StepTuning? = nil, finish: LeadTimeFinish? = nil, provenance: String
+    provenance: String
   ) {
-    (self.noiseMemory, self.tuning, self.finish) = (noiseMemory, tuning, finish)
+    self.noiseMemory = noiseMemory
     (self.networks, self.parameters, self.base) = (networks, parameters, base)
     self.provenance = provenance
     forecaster = SFNOWeights(networks.forecaster, UnsafePointer(parameters.pointer), owner: parameters)
@@ -270,31 +270,31 @@ extension VariationalForecaster: SpectrallyTuned {
     try tuning.requireFitting(
       channels: base.channels.count, degrees: base.degrees, latitudes: base.grid.latitudeCount,
       file: base.file)
-    return VariationalForecaster(
-      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, tuning: tuning,
-      provenance: provenance)
+    var copy = self
+    (copy.tuning, copy.finish) = (tuning, nil)
+    return copy
   }
 
   /// The same forecaster with another memory of its noise, 0 up to 1; a finish is kept where it is the same memory.
   public func with(noiseMemory: Double) -> VariationalForecaster {
-    VariationalForecaster(
-      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory,
-      tuning: tuning, finish: noiseMemory == self.noiseMemory ? finish : nil, provenance: provenance)
+    var copy = self
+    if noiseMemory != self.noiseMemory { (copy.noiseMemory, copy.finish) = (noiseMemory, nil) }
+    return copy
   }
 
   /// The same forecaster with a finish.
   /// - Throws: `ApusError` of kind `badData` where it does not fit.
   public func with(finish: LeadTimeFinish) throws -> VariationalForecaster {
     try finish.requireFitting(channels: base.channels.count, degrees: base.degrees, file: base.file)
-    return VariationalForecaster(
-      networks: networks, parameters: parameters, base: base, noiseMemory: noiseMemory, tuning: tuning,
-      finish: finish, provenance: provenance)
+    var copy = self
+    copy.finish = finish
+    return copy
   }
 
   /// Member 1 of seed 0, with the noise's own memory.
   public func stepper(from initial: Instant) -> (State) -> State {
     let space = makeWorkspace()
-    let noise = LatentNoise(self, memory: noiseMemory, seed: 0, initial: initial, member: 1)
+    let noise = LatentNoise(self, seed: 0, initial: initial, member: 1)
     return { state in
       noise.advance()
       return self.step(state, noise: noise, space)
@@ -302,7 +302,8 @@ extension VariationalForecaster: SpectrallyTuned {
   }
 }
 
-/// The noise e of a member, step by step: on every latent cell a stationary process of variance 1 with memory phi,
+/// The noise e of a member, step by step: on every latent cell a stationary process of variance 1 with the forecaster's
+/// memory phi,
 ///
 ///     e_n = phi e_n-1 + sqrt(1 - phi^2) xi_n
 ///
@@ -318,13 +319,11 @@ public final class LatentNoise {
   private var step = -1
 
   /// The noise of a member of the forecast that starts at `initial`; `advance` before every step.
-  public init(
-    _ forecaster: VariationalForecaster, memory: Double, seed: UInt64, initial: Instant, member: Int
-  ) {
+  public init(_ forecaster: VariationalForecaster, seed: UInt64, initial: Instant, member: Int) {
     let latent = forecaster.networks.latent
     values = AlignedBuffer(latent.channels * latent.cells)
     fresh = AlignedBuffer(latent.channels * latent.cells)
-    self.memory = memory
+    memory = forecaster.noiseMemory
     stream = { step in
       Philox(
         seed: seed, purpose: .emulation, UInt64(bitPattern: Int64(initial.seconds / 3600)), UInt64(member),

@@ -139,10 +139,9 @@ struct CheckpointCalibrateCommand: ParsableCommand {
       let (set, times) = try states(source, source.base)
       var (gain, report) = try calibrate(
         source, set, times, digest: SHA256.hexadecimal(ofFile: checkpoint))
-      let finish = try finishHours.map { _ in
+      let finish = try finishHours.flatMap(Self.hours).map { hours in
         let outcome = try FinishMeasurement.measure(
-          source.with(tuning: gain), on: set, leadHours: Self.hours(finishHours ?? "") ?? [],
-          starts: finishStarts, threads: threads.count)
+          source.with(tuning: gain), on: set, leadHours: hours, starts: finishStarts, threads: threads.count)
         report.finish = CalibrationReport.Finish(outcome)
         return outcome.finish
       }
@@ -173,7 +172,7 @@ struct CheckpointCalibrateCommand: ParsableCommand {
   /// - Parameter facts: of channels and units.
   private func states(_ source: some SpectrallyTuned, _ facts: Checkpoint) throws -> (TrainingSet, [Instant])
   {
-    for text in [leadHours, finishHours ?? ""] {
+    for text in [leadHours, finishHours].compactMap({ $0 }) {
       guard (Self.hours(text) ?? []).allSatisfy({ $0 % source.stepHours == 0 }) else {
         throw ApusError(
           .usage, "lead times are no multiples of the checkpoint's step", file: checkpoint, found: text,

@@ -79,6 +79,7 @@ struct EmulationRun {
         scales.append(scale)
       }
       let digests = source.digests(seeds)
+      let seedFiles = ("emulator_seed_files", NetCDFAttribute.text(source.fileNames(initial)))
       let absent = try members.filter { member in
         try keepsMembers
           && emulated.existing(
@@ -135,10 +136,10 @@ struct EmulationRun {
         if let quantiseBits { BitRound.apply(&values, bits: quantiseBits) }
         streamed?.add(values, number: member)
         guard keepsMembers else { return }
-        try write(
+        try emulated.write(
           values, initial, hours, title: "member \(member), drawn by an emulator", member: member,
-          extra: marks(initial, member, seeds: places, digests), to: directory.memberFile(member, at: initial)
-        )
+          extra: [seedFiles, ("random_seed", .text("\(seed)"))]
+            + marks(initial, member, seeds: places, digests), to: directory.memberFile(member, at: initial))
       }
       seconds += (ContinuousClock.now - start) / .seconds(1)
       if StopFlag.isSet {
@@ -147,10 +148,12 @@ struct EmulationRun {
       drawn += missing.count * cases.count
       if let products = streamed?.products(members: members.count) {
         for product in RunDirectory.Product.allCases {
-          try write(
+          try emulated.write(
             products.values(of: product), initial, hours, title: "ensemble \(product.rawValue)",
             cellMethods: product.cellMethods,
-            extra: productMarks(digests) + [("members", .integers([Int32(members.count)])), memberNumbers],
+            extra: [seedFiles] + productMarks(digests) + [
+              ("members", .integers([Int32(members.count)])), memberNumbers,
+            ],
             to: directory.product(product, at: initial))
         }
       }
@@ -266,16 +269,6 @@ struct EmulationRun {
     return Trajectory(
       initialTime: initial, channels: emulator.domain.channels, grid: emulator.domain.grid,
       leadHours: leadHours, values: values)
-  }
-
-  private func write(
-    _ values: [Float], _ initial: Instant, _ leadHours: [Int], title: String, member: Int? = nil,
-    cellMethods: String? = nil, extra: [(String, NetCDFAttribute)], to path: String
-  ) throws {
-    let random: [(String, NetCDFAttribute)] = member == nil ? [] : [("random_seed", .text("\(seed)"))]
-    try emulated.write(
-      values, initial, leadHours, title: title, member: member, cellMethods: cellMethods,
-      extra: [("emulator_seed_files", .text(source.fileNames(initial)))] + random + extra, to: path)
   }
 
   private var emulated: EmulatedFile {

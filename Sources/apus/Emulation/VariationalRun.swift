@@ -80,8 +80,7 @@ struct VariationalRun {
     var state = analysis
     var values: [Float] = []
     var steps = 0
-    let noise = LatentNoise(
-      forecaster, memory: forecaster.noiseMemory, seed: seed, initial: analysis.time, member: member)
+    let noise = LatentNoise(forecaster, seed: seed, initial: analysis.time, member: member)
     for hours in leadHours {
       while steps * forecaster.base.stepHours < hours {
         try StopFlag.check()
